@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { errorMessage, KubefileError } from "../error.ts";
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds; every process has a limit. */
+  readonly timeout: number;
+  /** The whole environment of the child. Callers pass what it needs, never more. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: Readable | Buffer | string;
+  /** Called for each line of either stream as it arrives. */
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /** Takes the child's stdout as a stream instead of collecting it; resolves when it has been read. */
+  readonly output?: (stdout: Readable) => Promise<void>;
+  /** A non-zero exit is returned rather than thrown. */
+  readonly allowFailure?: boolean;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What is kept of a stream for the result; the rest has gone to `onLine`. */
+const KEEP_CHARACTERS = 4 * 1024 * 1024;
+
+/**
+ * Runs a program and waits for it. On abort or timeout the child gets SIGTERM, then SIGKILL two seconds later.
+ *
+ * @throws KubefileError COMMAND_FAILED, COMMAND_TIMEOUT, TOOL_MISSING, CANCELLED
+ */
+export async function run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  if (options.signal?.aborted) throw new KubefileError("CANCELLED", "cancelled");
+  const child = spawn(command, args, {
+    // A group of its own: Ctrl-C in a terminal reaches us alone, and we decide in which order things end.
+    detached: true,
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    ...(options.env === undefined ? {} : { env: { ...options.env } }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  let stopped: "timeout" | "cancelled" | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
+  const stop = (reason: "timeout" | "cancelled"): void => {
+    stopped ??= reason;
+    killGroup(child, "SIGTERM");
+    killTimer ??= setTimeout(() => killGroup(child, "SIGKILL"), 2_000);
+  };
+  const timer = setTimeout(() => stop("timeout"), options.timeout);
+  const onAbort = (): void => stop("cancelled");
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const kept = { stdout: "", stderr: "" };
+  const collect = (stream: Readable, name: "stdout" | "stderr"): Promise<void> => {
+    if (options.onLine !== undefined) {
+      const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+      lines.on("line", (line) => {
+        options.onLine?.(line, name);
+        if (kept[name].length < KEEP_CHARACTERS) kept[name] += `${line}\n`;
+      });
+      return new Promise((resolve) => lines.once("close", resolve));
+    }
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      kept[name] = (kept[name] + chunk).slice(-KEEP_CHARACTERS);
+    });
+    return new Promise((resolve) => stream.once("close", resolve));
+  };
+  const exited = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+  });
+  const { stdout, stderr, stdin } = child;
+  if (stdout === null || stderr === null) throw new KubefileError("INTERNAL", `${command}: no pipes`);
+  try {
+    const work: Promise<unknown>[] = [exited, collect(stderr, "stderr")];
+    work.push(options.output === undefined ? collect(stdout, "stdout") : options.output(stdout));
+    if (stdin !== null && options.input !== undefined) {
+      if (typeof options.input === "string" || Buffer.isBuffer(options.input)) stdin.end(options.input);
+      // A child that ends early closes its input; its exit code tells why, not the broken pipe.
+      else work.push(pipeline(options.input, stdin).catch(() => undefined));
+      stdin.on("error", () => undefined);
+    }
+    await Promise.all(work);
+  } catch (error) {
+    killGroup(child, "SIGKILL");
+    if (isMissing(error)) {
+      throw new KubefileError("TOOL_MISSING", `${command} is not installed or not on PATH`, { cause: error });
+    }
+    if (stopped === undefined) throw error;
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(killTimer);
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+  const shown = [command, ...args].join(" ").slice(0, 300);
+  if (stopped === "cancelled") throw new KubefileError("CANCELLED", `cancelled while running ${shown}`);
+  if (stopped === "timeout") {
+    throw new KubefileError("COMMAND_TIMEOUT", `${shown} did not end within ${Math.round(options.timeout / 1000)} s`);
+  }
+  const exitCode = await exited;
+  if (exitCode !== 0 && options.allowFailure !== true) {
+    const said = (kept.stderr.trim() || kept.stdout.trim()).split("\n").slice(-8).join("\n");
+    throw new KubefileError(
+      "COMMAND_FAILED",
+      `${shown} ended with exit code ${exitCode}${said === "" ? "" : `: ${said}`}`,
+    );
+  }
+  return { exitCode, ...kept };
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group has ended already.
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && error.code === "ENOENT" && errorMessage(error).startsWith("spawn")
+  );
+}

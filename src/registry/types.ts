@@ -1,0 +1,113 @@
+import type { Readable } from "node:stream";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Repository } from "../oci/reference.ts";
+
+/** A user name and a password or token. `identityToken` is OAuth2's refresh token. */
+export interface Credential {
+  readonly username: string;
+  readonly password: string;
+  readonly identityToken?: string;
+}
+
+/** Where credentials come from: docker config and helpers, pull secrets. Several may fit; they are tried in order. */
+export interface CredentialSource {
+  credentials(repository: Repository): Promise<readonly Credential[]>;
+}
+
+export interface ManifestContent {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly bytes: Buffer;
+}
+
+export interface BlobContent {
+  /** Bytes of the whole blob. */
+  readonly size: number;
+  /** The bytes asked for, unverified when they come from an upstream. */
+  readonly stream: Readable;
+}
+
+/** The reading half of a registry client: what the proxy needs from upstreams. Errors are RegistryError. */
+export interface Upstream {
+  /** Tag or digest to descriptor (HEAD, GET where HEAD does not tell). */
+  resolve(repository: Repository, reference: string, options: RequestOptions): Promise<Descriptor>;
+  /** The exact bytes, verified against `reference` when it is a digest. */
+  manifest(repository: Repository, reference: string, options: RequestOptions): Promise<ManifestContent>;
+  /** A blob from byte `offset` on; every call asks the registry anew, because redirects expire. */
+  blob(
+    repository: Repository,
+    digest: Digest,
+    options: RequestOptions & { readonly offset?: number },
+  ): Promise<BlobContent>;
+  /** HEAD of a blob: its size when this repository has it and we may read it. */
+  hasBlob(repository: Repository, digest: Digest, options: RequestOptions): Promise<{ size: number } | undefined>;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Credentials of this one request, tried before those of the client's source (a pull secret a node presented). */
+  readonly credentials?: readonly Credential[];
+}
+
+/** The whole client: reading and pushing (distribution-spec, end-1 to end-11). */
+export interface RegistryClient extends Upstream {
+  /** Sends a blob unless the registry has it. Says what happened. */
+  pushBlob(repository: Repository, blob: BlobSource, options: PushOptions): Promise<"exists" | "mounted" | "uploaded">;
+  pushManifest(
+    repository: Repository,
+    reference: string,
+    mediaType: string,
+    bytes: Buffer,
+    options: RequestOptions,
+  ): Promise<void>;
+  tags(repository: Repository, options: RequestOptions): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export interface BlobSource {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Called once for each try. */
+  open(): Promise<Readable>;
+}
+
+export interface PushOptions extends RequestOptions {
+  /** Repositories of the same registry that may hold the blob. */
+  readonly mountFrom?: readonly string[];
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** What the embedded server answers from: the caching proxy, or an artifact's content alone. Errors are RegistryError. */
+export interface ContentSource {
+  manifest(repository: Repository, reference: string, options: RequestOptions): Promise<ManifestContent>;
+  /** Byte range is inclusive of `start`, exclusive of `end`; the whole blob without one. */
+  blob(
+    repository: Repository,
+    digest: Digest,
+    options: RequestOptions & { readonly range?: (size: number) => { start: number; end: number } | undefined },
+  ): Promise<ServedBlob>;
+}
+
+export interface ServedBlob extends BlobContent {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One answered request of a node, as the recorder sees it. */
+export interface PullEvent {
+  readonly time: Date;
+  readonly kind: "manifest" | "blob" | "token" | "other";
+  readonly method: string;
+  readonly repository?: Repository;
+  /** Tag or digest asked for. */
+  readonly reference?: string;
+  readonly digest?: Digest;
+  readonly mediaType?: string;
+  readonly status: number;
+  readonly bytes: number;
+  readonly milliseconds: number;
+  /** Address of the node that asked. */
+  readonly client: string;
+  readonly error?: string;
+}

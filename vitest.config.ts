@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+// Three rings: unit needs nothing, integration needs Debian's registry tools, e2e needs a Docker Engine and a kind node image.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+          globalSetup: ["test/setup/e2e.ts"],
+        },
+      },
+    ],
+  },
+});
