@@ -1,0 +1,43 @@
+import { createHash, randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** What a verb gets from the process it runs in; the only place where the environment is read. */
+export interface CommandContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
+  readonly signal: AbortSignal;
+}
+
+export interface Directories {
+  readonly store: string;
+  readonly state: string;
+  readonly tools: string;
+  /** Where bundles of failed runs are kept. */
+  readonly failures: string;
+}
+
+/** The XDG base directories, each with our own folder in it. */
+export function directories(context: CommandContext, store: string | undefined): Directories {
+  const home = context.env.HOME ?? homedir();
+  const cache = join(context.env.XDG_CACHE_HOME || join(home, ".cache"), "kubefile");
+  const state = join(context.env.XDG_STATE_HOME || join(home, ".local", "state"), "kubefile");
+  return {
+    store: store ?? join(cache, "store"),
+    state: join(state, "runs"),
+    tools: join(cache, "tools"),
+    failures: join(state, "failures"),
+  };
+}
+
+/** Ten hex digits: short enough for container names, long enough never to meet another run's. */
+export function newRunId(): string {
+  return createHash("sha256").update(randomBytes(32)).digest("hex").slice(0, 10);
+}
+
+export function newRunToken(): string {
+  return randomBytes(24).toString("hex");
+}
