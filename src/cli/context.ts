@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Directories } from "../pipeline/host.ts";
 
 /** What a verb gets from the process it runs in; the only place where the environment is read. */
 export interface CommandContext {
@@ -10,14 +11,6 @@ export interface CommandContext {
   readonly stderr: NodeJS.WriteStream;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
-}
-
-export interface Directories {
-  readonly store: string;
-  readonly state: string;
-  readonly tools: string;
-  /** Where bundles of failed runs are kept. */
-  readonly failures: string;
 }
 
 /** The XDG base directories, each with our own folder in it. */

@@ -1,0 +1,97 @@
+import { isAbsolute, resolve } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { KubefileError } from "../error.ts";
+import { canonicalHost, isRegistryHost, parseReference, type Reference } from "../oci/reference.ts";
+import type { Output } from "../pipeline/options.ts";
+
+/** `500ms`, `20s`, `10m`, `1h30m`; milliseconds. */
+export function parseDuration(text: string): number {
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) {
+    throw new InvalidArgumentError(`"${text}" is not a duration; write 20s, 10m or 1h30m.`);
+  }
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0);
+}
+
+/** Collects a flag that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** `KEY=VALUE` words to a map; a later one wins. */
+export function parseKeyValues(words: readonly string[], flag: string): Map<string, string> {
+  return new Map(
+    words.map((word) => {
+      const equals = word.indexOf("=");
+      if (equals <= 0) {
+        throw new KubefileError("USAGE", `${flag} ${JSON.stringify(word)} has no value`, {
+          hint: `write ${flag} NAME=VALUE`,
+        });
+      }
+      return [word.slice(0, equals), word.slice(equals + 1)];
+    }),
+  );
+}
+
+/** `--mirror HOST=URL`: another place to fetch a registry's images from. */
+export function parseMirrors(words: readonly string[]): Map<string, URL> {
+  const mirrors = new Map<string, URL>();
+  for (const [host, address] of parseKeyValues(words, "--mirror")) {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (!isRegistryHost(host) || url === undefined || !["http:", "https:"].includes(url.protocol)) {
+      throw new KubefileError("USAGE", `--mirror ${host}=${address} is not HOST=URL`, {
+        hint: "write --mirror docker.io=https://mirror.example",
+      });
+    }
+    if (url.username !== "" || url.password !== "") {
+      throw new KubefileError("USAGE", `--mirror for ${host} carries a password`, {
+        hint: "put credentials into the docker configuration (docker login)",
+      });
+    }
+    mirrors.set(canonicalHost(host), url);
+  }
+  return mirrors;
+}
+
+export function parseInsecure(hosts: readonly string[]): Set<string> {
+  for (const host of hosts) {
+    if (!isRegistryHost(host)) {
+      throw new KubefileError("USAGE", `--insecure ${JSON.stringify(host)} is not a registry`, {
+        hint: "write the host, and the port when it has one: --insecure registry.local:5000",
+      });
+    }
+  }
+  return new Set(hosts.map(canonicalHost));
+}
+
+/** `type=oci,dest=FILE`. */
+export function parseOutput(text: string, cwd: string): Output {
+  const fields = new Map(
+    text.split(",").map((field) => {
+      const equals = field.indexOf("=");
+      return equals < 0 ? [field, ""] : [field.slice(0, equals), field.slice(equals + 1)];
+    }),
+  );
+  const destination = fields.get("dest");
+  const unknown = [...fields.keys()].filter((key) => key !== "type" && key !== "dest");
+  if (fields.get("type") !== "oci" || destination === undefined || destination === "" || unknown.length > 0) {
+    throw new KubefileError("USAGE", `--output ${JSON.stringify(text)} is not understood`, {
+      hint: "write --output type=oci,dest=FILE",
+    });
+  }
+  return { type: "oci", destination: absolute(destination, cwd) };
+}
+
+/** A reference that an artifact is tagged with: a name and a tag, no digest. */
+export function parseTarget(text: string): Reference {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) {
+    throw new KubefileError("USAGE", `${text} names a digest, which cannot be chosen`, { hint: "leave out @sha256:…" });
+  }
+  return reference;
+}
+
+export function absolute(path: string, cwd: string): string {
+  return isAbsolute(path) ? path : resolve(cwd, path);
+}

@@ -1,0 +1,45 @@
+import type { EngineEnvironment } from "../cluster/engine.ts";
+import type { ProcessIdentity } from "../cluster/process-identity.ts";
+import type { RegistryClient } from "../registry/types.ts";
+import type { Progress } from "./progress.ts";
+
+/** The machine a run works on and everything that differs between two runs, given by the front end. */
+export interface Host {
+  readonly engineEnvironment: EngineEnvironment;
+  readonly directories: Directories;
+  /** `name` is looked up there: kind. */
+  readonly searchPath: string;
+  readonly client: RegistryClient;
+  /** Offers a pull secret found in the cluster to the client. */
+  readonly addPullSecret: (secret: PullSecret) => void;
+  /** Lets the proxy dial a registry at a private address because somebody named it. */
+  readonly trustRegistry: (host: string) => void;
+  readonly progress: Progress;
+  /** Aborted when the user or the runner cancels. */
+  readonly signal: AbortSignal;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  readonly runId: string;
+  /** The word by which nodes are let into the proxy. */
+  readonly runToken: string;
+  readonly owner: ProcessIdentity;
+  /** Takes secrets out of a text that will be kept or shown. */
+  readonly redact: (text: string) => string;
+}
+
+export interface Directories {
+  readonly store: string;
+  readonly state: string;
+  readonly tools: string;
+  /** Where bundles of failed runs are kept. */
+  readonly failures: string;
+}
+
+/** A Secret of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`. */
+export interface PullSecret {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: string;
+  /** The decoded payload. */
+  readonly payload: string;
+}

@@ -1,0 +1,46 @@
+import type { Reference } from "../oci/reference.ts";
+
+/** Everything a build is told; the front ends fill it from flags, inputs and `kubefile.yaml`. */
+export interface BuildOptions {
+  /** Absolute path of the directory a build reads. */
+  readonly context: string;
+  /** Absolute path of the Kubefile. */
+  readonly file: string;
+  /** How messages name the Kubefile. */
+  readonly fileShown: string;
+  readonly tags: readonly Reference[];
+  readonly push: boolean;
+  readonly outputs: readonly Output[];
+  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly capture: "cluster" | "static";
+  readonly wait: "ready" | "pulled";
+  /** Milliseconds. */
+  readonly quietWindow: number;
+  /** Milliseconds that the launch may take to settle. */
+  readonly timeout: number;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly launchNetwork: boolean;
+  readonly nodeImage: string | undefined;
+  readonly kindConfig: string | undefined;
+  readonly defaultCni: boolean;
+  readonly keepCluster: boolean;
+  readonly run: "container" | "host";
+  readonly runImage: string;
+  readonly metadataFile: string | undefined;
+  readonly reportFile: string | undefined;
+  /** Seconds since 1970 for times in the artifact; none are written without it. */
+  readonly sourceDateEpoch: number | undefined;
+}
+
+export interface Output {
+  readonly type: "oci";
+  /** Absolute path of the file to write. */
+  readonly destination: string;
+}
+
+/** Published with each release from images/tools/Dockerfile. */
+export const defaultRunImage = "ghcr.io/kubefile-ci/tools:0.1.0";
+
+export const defaultQuietWindow = 20_000;
+export const defaultTimeout = 600_000;
