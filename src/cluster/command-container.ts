@@ -1,0 +1,186 @@
+import { readFile } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pack } from "tar-stream";
+import type { Engine } from "./engine.ts";
+import { ensureImage } from "./image-presence.ts";
+import { withServer } from "./kubeconfig.ts";
+import { launchTools } from "./launch-tools.ts";
+import { labelArguments } from "./run-removal.ts";
+import type { Run } from "./run-state.ts";
+import type { CommandContainer, ExecOptions } from "./types.ts";
+
+export interface CommandContainerOptions {
+  readonly engine: Engine;
+  readonly run: Run;
+  /** The tools image. */
+  readonly image: string;
+  /**
+   * `open`: the engine's default network, for RUN. `node`: a node's network namespace, for the launch; with the
+   * cluster's kubeconfig, which inside names the API server's address in the node.
+   */
+  readonly network:
+    | { readonly kind: "open" }
+    | { readonly kind: "node"; readonly node: string; readonly kubeconfig: string };
+  /**
+   * `full`: the rootfs's `bin/`, then all of the image, unless `env` says otherwise. `minimum`: the rootfs's `bin/`,
+   * then only `launchTools`, whatever `env` says.
+   */
+  readonly path: "full" | "minimum";
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (message: string) => void;
+}
+
+export const rootfsDirectory = "/rootfs";
+const homeDirectory = "/run/kubefile/home";
+const minimumDirectory = "/run/kubefile/bin";
+const kubeconfigPath = "/run/kubefile/kubeconfig";
+
+/** What unpacking and installing as root need inside a container; nothing that reaches out of one. */
+const capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID", "KILL"];
+/** The docker CLI would give these to every container from its config file; a name without a value takes it out. */
+const proxyVariables = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+const OUTPUT_KEPT = 1024 * 1024;
+const COPY_TIMEOUT = 1_800_000;
+
+/**
+ * Starts a container for RUN or launch commands. Nothing of this machine is mounted: the rootfs goes in and comes out
+ * as a tar stream, so that remote engines work and the engine's socket, files and variables of the runner stay out.
+ *
+ * @throws KubefileError RUN_IMAGE_MISSING when the image is neither here nor pullable
+ */
+export async function startCommandContainer(options: CommandContainerOptions): Promise<CommandContainer> {
+  const { engine, signal } = options;
+  await ensureImage(engine, options.image, {
+    missing: "RUN_IMAGE_MISSING",
+    hint: "load the tools image into the engine, or name another with --run-image",
+    signal,
+    onProgress: options.onProgress,
+  });
+  const imagePath = await pathOfImage(engine, options.image, signal);
+  const searchPath = `${rootfsDirectory}/bin:${options.path === "full" ? imagePath : minimumDirectory}`;
+  const { stdout } = await engine.docker(["create", ...createArguments(options, imagePath)], { signal });
+  const id = stdout.trim();
+  const remove = async (): Promise<void> => {
+    // Not the caller's signal: an abort is the most common reason to remove it.
+    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });
+  };
+  try {
+    await engine.docker(["start", id], { signal });
+    await engine.docker(["exec", id, "sh", "-c", setupScript(options.path)], { signal });
+    if (options.network.kind === "node") {
+      const inside = withServer(await readFile(options.network.kubeconfig, "utf8"), "https://127.0.0.1:6443");
+      await copyFile(engine, id, kubeconfigPath, inside, signal);
+    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    exec(command, execOptions) {
+      const env = { PATH: searchPath, ...options.env, ...execOptions.env };
+      if (options.path === "minimum") env.PATH = searchPath;
+      return execute(engine, id, command, { ...execOptions, env }, remove);
+    },
+    async copyIn(tar, copyOptions = {}) {
+      await engine.docker(["cp", "-", `${id}:${rootfsDirectory}`], {
+        input: Readable.from(tar),
+        timeout: COPY_TIMEOUT,
+        signal: copyOptions.signal,
+      });
+    },
+    async copyOut(consume, copyOptions = {}) {
+      await engine.docker(["cp", `${id}:${rootfsDirectory}/.`, "-"], {
+        output: (stdout) => consume(stdout),
+        timeout: COPY_TIMEOUT,
+        signal: copyOptions.signal,
+      });
+    },
+    [Symbol.asyncDispose]: remove,
+  };
+}
+
+function createArguments(options: CommandContainerOptions, imagePath: string): string[] {
+  const { network } = options;
+  const env = { ...options.env, HOME: homeDirectory, PATH: imagePath };
+  return [
+    "--init",
+    ...labelArguments(options.run),
+    ...["--cap-drop", "ALL", ...capabilities.flatMap((capability) => ["--cap-add", capability])],
+    ...["--security-opt", "no-new-privileges", "--pids-limit", "4096"],
+    ...["--network", network.kind === "open" ? "bridge" : `container:${network.node}`],
+    ...(network.kind === "open" ? [] : proxyVariables.flatMap(withoutVariable)),
+    ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+    ...(network.kind === "open" ? [] : ["--env", `KUBECONFIG=${kubeconfigPath}`]),
+    ...["--user", "0:0", "--workdir", "/", "--entrypoint", "sh"],
+    options.image,
+    ...["-c", "exec sleep 2147483647"],
+  ];
+}
+
+function withoutVariable(name: string): string[] {
+  return ["--env", name, "--env", name.toLowerCase()];
+}
+
+function setupScript(path: CommandContainerOptions["path"]): string {
+  const directories = `mkdir -p -m 755 ${rootfsDirectory} ${homeDirectory} && mkdir -p -m 1777 /tmp`;
+  if (path === "full") return directories;
+  return [
+    directories,
+    `mkdir -p ${minimumDirectory}`,
+    // Not `command -v`: a shell that has a tool built in answers with a bare name.
+    "IFS=:",
+    "link() { for directory in $PATH; do",
+    `  if [ -x "$directory/$1" ]; then ln -s "$directory/$1" "${minimumDirectory}/$1"; return; fi`,
+    "done; }",
+    ...launchTools.map((tool) => `link '${tool}'`),
+    "true",
+  ].join("\n");
+}
+
+async function execute(
+  engine: Engine,
+  id: string,
+  command: string,
+  options: ExecOptions,
+  remove: () => Promise<void>,
+): Promise<{ exitCode: number; output: string }> {
+  let output = "";
+  const variables = Object.entries(options.env ?? {}).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+  const directory = options.directory === undefined ? rootfsDirectory : `${rootfsDirectory}/${options.directory}`;
+  try {
+    const result = await engine.docker(["exec", "--workdir", directory, ...variables, id, "sh", "-c", command], {
+      signal: options.signal,
+      timeout: options.timeout,
+      allowFailure: true,
+      onLine: (line, stream) => {
+        output = `${output}${line}\n`.slice(-OUTPUT_KEPT);
+        options.onLine?.(line, stream);
+      },
+    });
+    return { exitCode: result.exitCode, output };
+  } catch (error) {
+    // Ending `docker exec` ends only the client: what it started goes on until its container goes.
+    await remove();
+    throw error;
+  }
+}
+
+/** The image's own PATH, which decides where its tools are found. */
+async function pathOfImage(engine: Engine, image: string, signal: AbortSignal): Promise<string> {
+  const { stdout } = await engine.docker(["image", "inspect", "--format", "{{json .Config.Env}}", image], { signal });
+  const env: unknown = JSON.parse(stdout);
+  const entry = Array.isArray(env)
+    ? env.find((item) => typeof item === "string" && item.startsWith("PATH="))
+    : undefined;
+  return typeof entry === "string" && entry.length > "PATH=".length
+    ? entry.slice("PATH=".length)
+    : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+async function copyFile(engine: Engine, id: string, path: string, content: string, signal: AbortSignal): Promise<void> {
+  const tar = pack();
+  tar.entry({ name: path.slice(1), mode: 0o600 }, content);
+  tar.finalize();
+  await engine.docker(["cp", "-", `${id}:/`], { input: Readable.from(tar), signal });
+}

@@ -1,0 +1,67 @@
+import { parse, stringify } from "yaml";
+import { errorMessage, KubefileError } from "../error.ts";
+import { certsDirectory } from "./hosts.ts";
+
+export interface KindConfigOptions {
+  readonly withoutDefaultNetwork: boolean;
+  /** The text of a user's kind config, and its name for messages. */
+  readonly user?: { readonly text: string; readonly file: string } | undefined;
+}
+
+/**
+ * kind's configuration for a run: the user's, with what the capture depends on laid over it. containerd reads
+ * registry configuration from one directory only, whatever its version's default says.
+ *
+ * @throws KubefileError USAGE when the user's file is no kind config; UNSUPPORTED for IPv6 clusters
+ */
+export function kindConfig({ withoutDefaultNetwork, user }: KindConfigOptions): string {
+  const given = user === undefined ? {} : parseUserConfig(user.text, user.file);
+  const { name: _name, ...kept } = given;
+  const networking = record(given.networking);
+  const { apiServerPort: _port, ...keptNetworking } = networking;
+  return stringify({
+    ...kept,
+    kind: "Cluster",
+    apiVersion,
+    containerdConfigPatches: [...list(given.containerdConfigPatches), registryPatch],
+    networking: {
+      ...keptNetworking,
+      apiServerAddress: "127.0.0.1",
+      ...(withoutDefaultNetwork ? { disableDefaultCNI: true } : {}),
+    },
+  });
+}
+
+const apiVersion = "kind.x-k8s.io/v1alpha4";
+
+const registryPatch = `[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "${certsDirectory}"\n`;
+
+function parseUserConfig(text: string, file: string): Record<string, unknown> {
+  let config: unknown;
+  try {
+    config = parse(text);
+  } catch (error) {
+    throw new KubefileError("USAGE", `${file} is not valid YAML: ${errorMessage(error)}`, { cause: error });
+  }
+  const given = record(config);
+  if (given.kind !== "Cluster" || given.apiVersion !== apiVersion) {
+    throw new KubefileError("USAGE", `${file} is not a kind config`, {
+      hint: `it starts with \`kind: Cluster\` and \`apiVersion: ${apiVersion}\``,
+    });
+  }
+  const family = record(given.networking).ipFamily;
+  if (family !== undefined && family !== "ipv4") {
+    throw new KubefileError("UNSUPPORTED", `${file}: networking.ipFamily ${String(family)} is not supported`, {
+      hint: "leave ipFamily out; the rehearsal runs on IPv4",
+    });
+  }
+  return given;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,217 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { KubefileError } from "../error.ts";
+import { run } from "../process/run.ts";
+import { apiClient } from "./api-client.ts";
+import type { Engine } from "./engine.ts";
+import { ensureImage } from "./image-presence.ts";
+import { kindConfig } from "./kind-config.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
+import { labelArguments, removeCluster } from "./run-removal.ts";
+import { forgetRun, openRun, type Run } from "./run-state.ts";
+import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
+
+export interface KindProviderOptions {
+  readonly engine: Engine;
+  /** kind's path. */
+  readonly kind: string;
+  readonly stateDirectory: string;
+  /** Whose end makes the cluster abandoned. */
+  readonly owner: ProcessIdentity;
+  /** True for clusters that outlive the command. */
+  readonly keep?: boolean;
+}
+
+const CREATE_TIMEOUT = 300_000;
+
+/**
+ * Throw-away clusters by kind. The user's kubeconfig and kind's own network are never touched: each run has its own
+ * kubeconfig file and its own labelled docker network, recorded in its state file before they are made.
+ */
+export function kindProvider(provider: KindProviderOptions): ClusterProvider {
+  return {
+    async create(options) {
+      const run = await openRun({ ...provider, runId: options.runId });
+      const config = await configText(options);
+      await ensureImage(provider.engine, options.nodeImage, {
+        missing: "NODE_IMAGE_MISSING",
+        hint: "load it into the engine (`docker pull` or `docker load`), or name another with --node-image",
+        signal: options.signal,
+        onProgress: options.onProgress,
+      });
+      try {
+        return await createCluster(provider, options, run, config);
+      } catch (error) {
+        // Half a cluster is of no use to anybody; the abort that ended it must not end its removal.
+        await deleteCluster(provider, run).catch(() => undefined);
+        throw error;
+      }
+    },
+  };
+}
+
+async function createCluster(
+  provider: KindProviderOptions,
+  options: ClusterOptions,
+  run: Run,
+  config: string,
+): Promise<Cluster> {
+  const { engine } = provider;
+  const { signal } = options;
+  const { cluster: name, network, kubeconfig, directory } = run.names;
+  options.onProgress?.("making the cluster's network");
+  await engine.docker(
+    ["network", "create", ...(await networkArguments(engine, signal)), ...labelArguments(run), network],
+    {
+      signal,
+    },
+  );
+  const gateway = await networkGateway(engine, network, signal);
+  const configFile = join(directory, "kind.yaml");
+  await writeFile(configFile, config, { mode: 0o600 });
+  await runKind(provider, options, run, ["--config", configFile], gateway);
+  const api = await apiClient(kubeconfig);
+  try {
+    const nodes = await clusterNodes(engine, name, signal);
+    await waitForNodes(api, nodes, signal);
+    const version = await api.get<{ readonly gitVersion: string }>("/version", { signal });
+    const addresses = [gateway, ...ownAddresses()].filter((address) => address !== undefined);
+    return {
+      name,
+      nodes,
+      kubeconfig,
+      api,
+      hostAddresses: [...new Set(addresses)],
+      kubernetesVersion: version.gitVersion,
+      async delete() {
+        await api.close();
+        await deleteCluster(provider, run);
+      },
+    };
+  } catch (error) {
+    await api.close();
+    throw error;
+  }
+}
+
+async function deleteCluster(provider: KindProviderOptions, run: Run): Promise<void> {
+  await removeCluster(run.state.runId, provider);
+  // The run's owner may still have directories to remove under this state.
+  if (run.state.directories.length === 0) await forgetRun(provider.stateDirectory, run.state.runId);
+}
+
+async function runKind(
+  provider: KindProviderOptions,
+  options: ClusterOptions,
+  openedRun: Run,
+  configArguments: readonly string[],
+  gateway: string | undefined,
+): Promise<void> {
+  const { cluster, network, kubeconfig } = openedRun.names;
+  const args = [
+    ...["create", "cluster", "--name", cluster, "--image", options.nodeImage],
+    ...["--kubeconfig", kubeconfig, ...configArguments, "--wait", "0s"],
+  ];
+  const result = await run(provider.kind, args, {
+    env: {
+      ...provider.engine.environment,
+      KIND_EXPERIMENTAL_DOCKER_NETWORK: network,
+      KIND_EXPERIMENTAL_PROVIDER: "docker",
+      // The docker CLI gives containers the proxies of its config file: pulls must not take that way round us.
+      ...(gateway === undefined ? {} : { NO_PROXY: gateway }),
+    },
+    timeout: CREATE_TIMEOUT,
+    signal: options.signal,
+    allowFailure: true,
+    onLine: (line) => {
+      const step = /^ • (.+?)(?:\s*\p{Extended_Pictographic}.*|\s*\.\.\.)?$/u.exec(line)?.[1];
+      if (step !== undefined) options.onProgress?.(step);
+    },
+  });
+  if (result.exitCode === 0) return;
+  throw new KubefileError(
+    "CLUSTER_FAILED",
+    `kind could not make a cluster of ${options.nodeImage}: ${tail(result.stderr)}`,
+    {
+      hint: "the last lines above are kind's; `kind create cluster -v 1 --retain` with the same image shows more",
+    },
+  );
+}
+
+/** What of kind's output says why: its error and the end of the failing command's, without the stack trace. */
+export function tail(output: string): string {
+  const lines = output.split("\n").filter((line) => line.trim() !== "" && !/^ (?:•|✓)|Here be dragons/.test(line));
+  const stack = lines.findIndex((line) => line.startsWith("Stack Trace"));
+  return (stack === -1 ? lines : lines.slice(0, stack)).slice(-15).join("\n");
+}
+
+async function configText(options: ClusterOptions): Promise<string> {
+  const file = options.kindConfig;
+  const { withoutDefaultNetwork } = options;
+  if (file === undefined) return kindConfig({ withoutDefaultNetwork });
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new KubefileError("USAGE", `the kind config ${file} cannot be read`, { cause: error });
+  });
+  return kindConfig({ withoutDefaultNetwork, user: { text, file } });
+}
+
+/** Where the host's network has a smaller MTU, its administrator told the engine so for the default network only. */
+async function networkArguments(engine: Engine, signal: AbortSignal): Promise<string[]> {
+  const option = "com.docker.network.driver.mtu";
+  const format = `{{with index .Options "${option}"}}{{.}}{{end}}`;
+  const asked = await engine.docker(["network", "inspect", "bridge", "--format", format], {
+    allowFailure: true,
+    signal,
+  });
+  const mtu = asked.stdout.trim();
+  return asked.exitCode === 0 && /^\d+$/.test(mtu) ? ["--opt", `${option}=${mtu}`] : [];
+}
+
+async function networkGateway(engine: Engine, network: string, signal: AbortSignal): Promise<string | undefined> {
+  const format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
+  const { stdout } = await engine.docker(["network", "inspect", network, "--format", format], { signal });
+  const gateway = stdout.trim();
+  return gateway === "" ? undefined : gateway;
+}
+
+/** Where the engine is on another machine or in another container, its gateway is not ours: these are next. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((address) => address.family === "IPv4" && !address.internal)
+    .map((address) => address.address);
+}
+
+async function clusterNodes(engine: Engine, cluster: string, signal: AbortSignal): Promise<ClusterNode[]> {
+  const filter = ["--filter", `label=io.x-k8s.kind.cluster=${cluster}`];
+  const { stdout: names } = await engine.docker(["ps", ...filter, "--format", "{{.Names}}"], { signal });
+  const format =
+    '{{.Name}}\t{{index .Config.Labels "io.x-k8s.kind.role"}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  const inspect = ["inspect", "--format", format, ...names.split("\n").filter((name) => name !== "")];
+  const { stdout } = await engine.docker(inspect, { signal });
+  const nodes: ClusterNode[] = [];
+  for (const line of stdout.trim().split("\n")) {
+    const [name = "", role, address = ""] = line.split("\t");
+    if (role === "control-plane" || role === "worker") nodes.push({ name: name.replace(/^\//, ""), address, role });
+  }
+  return nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function waitForNodes(api: KubernetesApi, nodes: readonly ClusterNode[], signal: AbortSignal): Promise<void> {
+  const missing = new Set(nodes.map((node) => node.name));
+  const seen = new AbortController();
+  const limit = AbortSignal.timeout(60_000);
+  await api.watch(
+    "/api/v1/nodes",
+    ({ object }) => {
+      missing.delete(object.metadata.name);
+      if (missing.size === 0) seen.abort();
+    },
+    AbortSignal.any([signal, limit, seen.signal]),
+  );
+  if (signal.aborted) throw new KubefileError("CANCELLED", "cancelled while the cluster was booting");
+  if (missing.size > 0) {
+    throw new KubefileError("CLUSTER_FAILED", `nodes never registered: ${[...missing].join(", ")}`);
+  }
+}

@@ -1,0 +1,130 @@
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { KubefileError } from "../error.ts";
+import type { KubernetesApi, KubernetesObject, WatchEvent } from "./types.ts";
+
+export interface WatchSource {
+  /** All objects, with the version to watch from. */
+  readonly list: (options: { readonly signal: AbortSignal }) => ReturnType<KubernetesApi["list"]>;
+  /** Opens one watch request; the body is one JSON event a line. */
+  readonly open: (query: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<Readable>;
+  readonly onEvent: (event: WatchEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The server ends a watch after this time; a silent half-open connection is given up a little later. */
+const WATCH_SECONDS = 240;
+/** Consecutive failures are the API server's trouble, not a blip, from here on. */
+const FAILURE_LIMIT = 20;
+
+/**
+ * Lists, then watches, and goes on for ever: reconnects where it stopped, and lists anew when the server has forgotten
+ * that version (410), telling what changed meanwhile as ADDED, MODIFIED and DELETED. Resolves when the signal aborts.
+ *
+ * @throws KubefileError CLUSTER_FAILED when the API server fails 20 times in a row
+ */
+export async function watchResource(source: WatchSource): Promise<void> {
+  const known = new Map<string, KubernetesObject>();
+  let version: string | undefined;
+  let failures = 0;
+  while (!source.signal.aborted) {
+    try {
+      version ??= await relist(source, known);
+      version = await follow(source, known, version, () => {
+        failures = 0;
+      });
+    } catch (error) {
+      if (source.signal.aborted) return;
+      if (isGone(error)) {
+        version = undefined;
+        continue;
+      }
+      failures += 1;
+      if (failures >= FAILURE_LIMIT) {
+        throw new KubefileError("CLUSTER_FAILED", "the API server of the cluster has stopped answering", {
+          cause: error,
+        });
+      }
+      await sleep(Math.min(100 * 2 ** failures, 2_000), undefined, { signal: source.signal }).catch(() => undefined);
+    }
+  }
+}
+
+async function relist(source: WatchSource, known: Map<string, KubernetesObject>): Promise<string> {
+  const { items, resourceVersion } = await source.list({ signal: source.signal });
+  const gone = new Map(known);
+  for (const object of items) {
+    const before = gone.get(object.metadata.uid);
+    gone.delete(object.metadata.uid);
+    if (before?.metadata.resourceVersion !== undefined && sameVersion(before, object)) continue;
+    known.set(object.metadata.uid, object);
+    source.onEvent({ type: before === undefined ? "ADDED" : "MODIFIED", object });
+  }
+  for (const [uid, object] of gone) {
+    known.delete(uid);
+    source.onEvent({ type: "DELETED", object });
+  }
+  return resourceVersion;
+}
+
+/** Reads one watch to its end; returns the version to go on from. */
+async function follow(
+  source: WatchSource,
+  known: Map<string, KubernetesObject>,
+  from: string,
+  onAnswer: () => void,
+): Promise<string> {
+  const silence = AbortSignal.timeout((WATCH_SECONDS + 30) * 1000);
+  const signal = AbortSignal.any([source.signal, silence]);
+  const query = {
+    watch: "1",
+    allowWatchBookmarks: "true",
+    resourceVersion: from,
+    timeoutSeconds: String(WATCH_SECONDS),
+  };
+  const body = await source.open(query, signal);
+  onAnswer();
+  let version = from;
+  // readline passes no error of its input on: it would end the loop as if the watch had ended well.
+  let broken: unknown;
+  body.once("error", (error) => {
+    broken = error;
+  });
+  for await (const line of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line === "" || source.signal.aborted) continue;
+    const event: RawEvent = JSON.parse(line);
+    if (event.type === "ERROR") throw new WatchError(event.object.code ?? 0, event.object.message ?? line);
+    version = event.object.metadata.resourceVersion ?? version;
+    if (event.type === "BOOKMARK") continue;
+    if (event.type === "DELETED") known.delete(event.object.metadata.uid);
+    else known.set(event.object.metadata.uid, event.object);
+    source.onEvent({ type: event.type, object: event.object });
+  }
+  // What was read counts, even when the connection broke after it.
+  if (broken !== undefined && version === from) throw broken;
+  return version;
+}
+
+type RawEvent =
+  | WatchEvent
+  | { readonly type: "BOOKMARK"; readonly object: KubernetesObject }
+  | { readonly type: "ERROR"; readonly object: { readonly code?: number; readonly message?: string } };
+
+class WatchError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "WatchError";
+    this.status = status;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "status" in error && error.status === 410;
+}
+
+function sameVersion(one: KubernetesObject, other: KubernetesObject): boolean {
+  return one.metadata.resourceVersion === other.metadata.resourceVersion;
+}
