@@ -22,6 +22,7 @@ export const errorCodes = {
   RUN_IMAGE_MISSING: 3,
   TOOL_MISSING: 3,
   DISK_SHORT: 3,
+  STORE_UNUSABLE: 3,
   // the build failed
   COMMAND_FAILED: 1,
   COMMAND_TIMEOUT: 1,

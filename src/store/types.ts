@@ -32,6 +32,8 @@ export interface Store {
   pathOf(digest: Digest): string;
   /** Re-reads and hashes a blob. */
   verify(digest: Digest): Promise<boolean>;
+  /** Ends downloads that still go on. What is stored stays; nothing can be fetched afterwards. */
+  close(): Promise<void>;
 }
 
 export interface ByteRange {
@@ -57,5 +59,8 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Opens the blob at its source from `offset` on; called again to resume after a cut. */
+/**
+ * Opens the blob at its source from `offset` on; called again to resume after a cut. `size` is the whole blob's. It may
+ * try several times itself: what it rejects with is final.
+ */
 export type BlobFetcher = (offset: number, signal: AbortSignal) => Promise<{ size: number; stream: Readable }>;
