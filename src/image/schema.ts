@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { type ErrorObject, Ajv2020 as Validator } from "ajv/dist/2020.js";
+
+/** Names of the published schemas that this folder writes or reads by. */
+export type SchemaName = "cluster-image-config" | "metadata" | "report";
+
+export type Check<T> = (value: unknown) => { readonly value: T } | { readonly problems: readonly string[] };
+
+/** What is told of one document; a hostile one can be wrong in a million places. */
+const MAX_PROBLEMS = 20;
+
+/** Compiles `schemas/NAME.schema.json`. `T` must say the same as the schema; a test holds the two together. */
+export function compileSchema<T>(name: SchemaName): Check<T> {
+  const file = new URL(`../../schemas/${name}.schema.json`, import.meta.url);
+  const validate = new Validator({ allErrors: true }).compile<T>(JSON.parse(readFileSync(file, "utf8")));
+  return (value) => {
+    if (validate(value)) return { value };
+    const problems = (validate.errors ?? []).map(formatProblem);
+    const more = problems.length - MAX_PROBLEMS;
+    return { problems: more > 0 ? [...problems.slice(0, MAX_PROBLEMS), `and ${more} more`] : problems };
+  };
+}
+
+function formatProblem({ instancePath, message, params }: ErrorObject): string {
+  const where = instancePath === "" ? "the document" : instancePath.slice(0, 200);
+  const allowed = "allowedValues" in params ? `: ${params.allowedValues}` : "";
+  return `${where} ${message ?? "is not valid"}${allowed}`;
+}
