@@ -9,7 +9,8 @@ import type { BlobFetcher } from "./types.ts";
 const FRUITLESS_TRIES = 4;
 /** Cuts altogether; a source that sends a few bytes each time would keep us for ever. */
 const TRIES = 100;
-const BACKOFF_MILLISECONDS = 100;
+/** Doubled after each fruitless try; a cut that came after some bytes is resumed at once. */
+const BACKOFF_MILLISECONDS = 50;
 /** A source that sends nothing for so long is taken for cut. */
 const STALL_MILLISECONDS = 60_000;
 
@@ -122,7 +123,7 @@ export class Flight {
           { hint: "the registry or the network cut it again and again; try later", cause: cut },
         );
       }
-      await delay(BACKOFF_MILLISECONDS * 2 ** fruitless, undefined, { signal });
+      if (fruitless > 0) await delay(BACKOFF_MILLISECONDS * 2 ** fruitless, undefined, { signal });
     }
   }
 
