@@ -1,0 +1,101 @@
+import { type Arguments, base, extra, listOrWords, missing } from "./arguments.ts";
+import { quoted } from "./diagnostic.ts";
+import { flagValue } from "./flags.ts";
+import type { AddInstruction, CopyInstruction, FromInstruction } from "./instruction.ts";
+import type { Span } from "./mapped-text.ts";
+import { splitWords, type Word } from "./word.ts";
+
+// Grammar of distribution/reference, [HOST[:PORT]/]PATH[:TAG][@DIGEST].
+const hostPart = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+const host = `(?:${hostPart}(?:\\.${hostPart})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?`;
+const pathPart = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
+const imageReference = new RegExp(
+  `^(?:${host}/)?${pathPart}(?:/${pathPart})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+);
+
+export function readFrom(input: Arguments<"FROM">): FromInstruction | undefined {
+  const [image, as, stage, ...more] = splitWords(input.rest, input.options);
+  if (image === undefined) return missing(input, "FROM needs an image", "write FROM scratch");
+  if (as !== undefined && as.text.toUpperCase() !== "AS") extra(input, as, "write FROM IMAGE, or FROM IMAGE AS NAME");
+  else if (as !== undefined && stage === undefined)
+    missing(input, "FROM ... AS needs a name", "write FROM IMAGE AS NAME");
+  else if (more[0] !== undefined) extra(input, more[0], "write FROM IMAGE, or FROM IMAGE AS NAME");
+  checkImage(input, image);
+  const platform = flagValue(input.flags, "platform");
+  if (stage !== undefined && as?.text.toUpperCase() === "AS") checkStageName(input, stage);
+  return {
+    ...base(input),
+    image,
+    ...(platform === undefined ? {} : { platform }),
+    ...(stage === undefined ? {} : { stage }),
+  };
+}
+
+export function readCopy(input: Arguments<"COPY">): CopyInstruction | undefined {
+  const operands = readOperands(input);
+  return operands === undefined ? undefined : { ...base(input), ...operands };
+}
+
+export function readAdd(input: Arguments<"ADD">): AddInstruction | undefined {
+  const operands = readOperands(input);
+  return operands === undefined ? undefined : { ...base(input), ...operands };
+}
+
+function readOperands(input: Arguments): { sources: readonly Word[]; destination: Word } | undefined {
+  const words = listOrWords(input);
+  if (words === undefined) return undefined;
+  const destination = words.at(-1);
+  const only = words.length === 1 ? destination?.raw : undefined;
+  if (destination === undefined || only !== undefined) {
+    const hint = only === undefined ? `write ${input.kind} SOURCE DESTINATION` : `write ${input.kind} ${only} .`;
+    const message =
+      only === undefined
+        ? `${input.kind} needs a source and a destination`
+        : `${input.kind} has a source but no destination`;
+    return missing(input, message, hint);
+  }
+  const marks = new Set(input.line.heredocs.map(({ span }) => formatStart(span)));
+  const isHeredoc = (word: Word): boolean => word.raw.startsWith("<<") && marks.has(formatStart(word.span));
+  const empty = words.find((word) => word.text === "");
+  if (empty !== undefined) {
+    input.report({
+      severity: "error",
+      code: "missing-argument",
+      message: `${input.kind} has an empty path`,
+      hint: "write . for the directory itself",
+      span: empty.span,
+    });
+    return undefined;
+  }
+  return { sources: words.slice(0, -1).filter((word) => !isHeredoc(word)), destination };
+}
+
+function formatStart(span: Span): string {
+  return `${span.start.line}:${span.start.column}`;
+}
+
+function checkImage(input: Arguments, image: Word): void {
+  const hasVariables = image.parts.some((part) => part.kind === "variable");
+  if (hasVariables || (image.text.length <= 1024 && imageReference.test(image.text))) return;
+  const lower = image.text.toLowerCase();
+  input.report({
+    severity: "error",
+    code: "invalid-image",
+    message: `${quoted(image.text)} is not an image reference`,
+    hint: imageReference.test(lower)
+      ? `repository names are lower case: ${JSON.stringify(lower)}`
+      : "write scratch, or [REGISTRY/]NAME[:TAG][@sha256:DIGEST]",
+    span: image.span,
+  });
+}
+
+function checkStageName(input: Arguments, stage: Word): void {
+  if (/^[a-z][a-z0-9_.-]*$/i.test(stage.text)) return;
+  input.report({
+    severity: "error",
+    code: "invalid-name",
+    message: `${quoted(stage.text)} is not a stage name`,
+    hint: "start with a letter; letters, digits, dots, dashes and underscores may follow",
+    span: stage.span,
+  });
+}

@@ -1,0 +1,85 @@
+import { quoted, type Report } from "./diagnostic.ts";
+import { type MappedText, type Span, spanOf } from "./mapped-text.ts";
+
+/** A here-document: the lines after a RUN, COPY or ADD up to the one that is `name` alone. */
+export interface Heredoc {
+  readonly name: string;
+  /** False when the name was quoted: the content is taken as it is. */
+  readonly expand: boolean;
+  /** `<<-`: leading tabs do not belong to the content. */
+  readonly stripTabs: boolean;
+  /** With a line end after each line. */
+  readonly content: string;
+  /** Of the mark, `<<EOF`. */
+  readonly span: Span;
+}
+
+interface Mark {
+  readonly name: string;
+  readonly expand: boolean;
+  readonly stripTabs: boolean;
+  readonly span: Span;
+}
+
+/** Reads the here-documents that `line` announces from the physical lines from index `next` on. */
+export function readHeredocs(
+  line: MappedText,
+  physical: readonly string[],
+  next: number,
+  report: Report,
+): { heredocs: readonly Heredoc[]; next: number } {
+  const heredocs: Heredoc[] = [];
+  let index = next;
+  for (const mark of findMarks(line)) {
+    const body: string[] = [];
+    const strip = (text: string): string => (mark.stripTabs ? text.replace(/^\t+/, "") : text);
+    while (index < physical.length && strip(physical[index] ?? "") !== mark.name) {
+      body.push(strip(physical[index] ?? ""));
+      index += 1;
+    }
+    if (index >= physical.length) {
+      report({
+        severity: "error",
+        code: "unterminated-heredoc",
+        message: `the here-document ${quoted(mark.name)} has no closing line`,
+        hint: `end it with a line that is ${mark.name} and nothing else`,
+        span: mark.span,
+      });
+    }
+    index += 1;
+    heredocs.push({ ...mark, content: body.map((text) => `${text}\n`).join("") });
+  }
+  return { heredocs, next: Math.min(index, physical.length) };
+}
+
+/** `<<EOF`, `<<-EOF`, `3<<'EOF'` as words of their own, outside quotes, in the instructions that can have them. */
+function findMarks(line: MappedText): readonly Mark[] {
+  if (!/^(?:run|copy|add)[\t\v\f\r ]/i.test(line.text) || !line.text.includes("<<")) return [];
+  const marks: Mark[] = [];
+  const form = /\d*<<(-?)(?:(["'])([A-Za-z_][\w.-]*)\2|([A-Za-z_][\w.-]*))(?=[\s;|&)>]|$)/y;
+  let quote = "";
+  for (let offset = 0; offset < line.text.length; offset += 1) {
+    const character = line.text.charAt(offset);
+    if (character === "\\" && quote !== "'") {
+      offset += 1;
+    } else if (quote !== "") {
+      if (character === quote) quote = "";
+    } else if (character === '"' || character === "'") {
+      quote = character;
+    } else if (/\s/.test(line.text.charAt(offset - 1)) && /[\d<]/.test(character)) {
+      form.lastIndex = offset;
+      const match = form.exec(line.text);
+      const name = match?.[3] ?? match?.[4];
+      if (match === null || name === undefined) continue;
+      const end = offset + match[0].length;
+      marks.push({
+        name,
+        expand: match[3] === undefined,
+        stripTabs: match[1] === "-",
+        span: spanOf(line, offset, end),
+      });
+      offset = end - 1;
+    }
+  }
+  return marks;
+}
