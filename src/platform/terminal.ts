@@ -38,17 +38,22 @@ function createPlainRenderer(output: Output, now: () => number): ProgressRendere
     render(event) {
       switch (event.type) {
         case "phase-start":
-          return line(">", event.phase);
+          line(">", event.phase);
+          return;
         case "phase-update":
-          return line(" ", `${event.phase}: ${event.text}`);
+          line(" ", `${event.phase}: ${event.text}`);
+          return;
         case "phase-log":
-          return line("|", event.line);
+          line("|", event.line);
+          return;
         case "phase-end": {
           const summary = event.summary === undefined ? "" : `: ${event.summary}`;
-          return line(event.failed ? "x" : "*", `${event.phase}${summary} (${seconds(event.milliseconds)})`);
+          line(event.failed ? "x" : "*", `${event.phase}${summary} (${seconds(event.milliseconds)})`);
+          return;
         }
         case "note":
-          return line(event.level === "warning" ? "!" : " ", event.text);
+          line(event.level === "warning" ? "!" : " ", event.text);
+          return;
       }
     },
     close: () => undefined,
@@ -90,26 +95,30 @@ function createTtyRenderer(output: Output, now: () => number): ProgressRenderer 
       switch (event.type) {
         case "phase-start":
           running.set(event.phase, { start: now(), text: "" });
-          return draw();
+          draw();
+          return;
         case "phase-update": {
           const entry = running.get(event.phase);
           if (entry !== undefined) entry.text = event.text;
           return;
         }
         case "phase-log":
-          return permanent(`  ${colors.dim}│ ${printable(event.line)}${colors.reset}`);
+          permanent(`  ${colors.dim}│ ${printable(event.line)}${colors.reset}`);
+          return;
         case "phase-end": {
           running.delete(event.phase);
           const mark = event.failed ? `${colors.red}✗${colors.reset}` : `${colors.green}✓${colors.reset}`;
           const summary = event.summary === undefined ? "" : ` ${colors.dim}${printable(event.summary)}${colors.reset}`;
-          return permanent(`${mark} ${event.phase} ${seconds(event.milliseconds)}${summary}`);
+          permanent(`${mark} ${event.phase} ${seconds(event.milliseconds)}${summary}`);
+          return;
         }
         case "note":
-          return permanent(
+          permanent(
             event.level === "warning"
               ? `${colors.yellow}!${colors.reset} ${printable(event.text)}`
               : `  ${printable(event.text)}`,
           );
+          return;
       }
     },
     close() {

@@ -1,0 +1,79 @@
+import { launchTools } from "../cluster/launch-tools.ts";
+import type { CommandContainer } from "../cluster/types.ts";
+import { KubefileError, type Location } from "../error.ts";
+import type { LaunchCommand } from "../image/types.ts";
+import type { Phase } from "./progress.ts";
+
+export interface LaunchOptions {
+  readonly container: CommandContainer;
+  readonly commands: readonly LaunchCommand[];
+  /** Told when a command begins and when it has ended, so that what appears meanwhile can be put down to it. */
+  readonly onCommand: (command: LaunchCommand | undefined) => void;
+  readonly phase: Phase;
+  readonly signal: AbortSignal;
+  /** Milliseconds for all commands together. */
+  readonly timeout: number;
+  readonly now: () => number;
+  /** False when --launch-network left the network open. */
+  readonly networkCut: boolean;
+}
+
+/**
+ * Runs the launch commands one after the other, as a site will.
+ *
+ * @throws KubefileError LAUNCH_FAILED with the command's last words, its line and what to use instead
+ */
+export async function runLaunch(options: LaunchOptions): Promise<void> {
+  const end = options.now() + options.timeout;
+  for (const command of options.commands) {
+    options.phase.update(command.command);
+    options.phase.log(`$ ${command.command}`);
+    options.onCommand(command);
+    const { exitCode, output } = await options.container.exec(command.command, {
+      env: command.env,
+      directory: command.directory,
+      onLine: (line) => options.phase.log(line),
+      signal: options.signal,
+      timeout: Math.max(1_000, end - options.now()),
+    });
+    options.onCommand(undefined);
+    if (exitCode !== 0) throw launchError(command, exitCode, output, options.networkCut);
+  }
+}
+
+/** `Kubefile:12` of a recorded command, as a place. */
+export function locationOf(command: LaunchCommand): Location | undefined {
+  const match = /^(.*):(\d+)$/.exec(command.source);
+  return match?.[1] === undefined ? undefined : { file: match[1], line: Number(match[2]) };
+}
+
+function launchError(command: LaunchCommand, exitCode: number, output: string, networkCut: boolean): KubefileError {
+  const where = locationOf(command);
+  const said = output.trim().split("\n").slice(-6).join("\n");
+  const missing = missingTool(exitCode, output);
+  const message =
+    missing === undefined
+      ? `launch command ${JSON.stringify(command.command)} ended with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`
+      : `launch command ${JSON.stringify(command.command)} needs ${missing}, which a site does not promise`;
+  return new KubefileError("LAUNCH_FAILED", message, {
+    hint: hintFor(missing, command.command, output, networkCut),
+    ...(where === undefined ? {} : { where }),
+  });
+}
+
+function missingTool(exitCode: number, output: string): string | undefined {
+  const named = /(?:^|\n)(?:.*?: )?([\w./+-]+): (?:command )?not found/.exec(output)?.[1];
+  return exitCode === 127 ? (named ?? "a program") : undefined;
+}
+
+function hintFor(missing: string | undefined, command: string, output: string, networkCut: boolean): string {
+  if (missing !== undefined) {
+    return `put ${missing} into the rootfs under bin/, which comes first on PATH; a launch may otherwise use ${launchTools.slice(0, 6).join(", ")}, … (docs/kubefile.md)`;
+  }
+  const offline =
+    /no such host|could not resolve|bad address|network is unreachable|connection refused|i\/o timeout|lookup .*:/i;
+  if (networkCut && (/https?:\/\//.test(command) || offline.test(output))) {
+    return "the launch has no network, because a site has none: fetch the file while building (RUN wget, or COPY) and apply it from the rootfs";
+  }
+  return "run the same command against a cluster of your own with the rootfs as working directory, or see the kept bundle";
+}

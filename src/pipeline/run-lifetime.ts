@@ -1,0 +1,72 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Engine } from "../cluster/engine.ts";
+import { liveness } from "../cluster/process-identity.ts";
+import { findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
+import { forgetRun, openRun, type Run, readRuns, runNames } from "../cluster/run-state.ts";
+import { errorMessage } from "../error.ts";
+import type { Host } from "./host.ts";
+
+/** The files of a run that only it needs: the rootfs it builds, a copy it unpacks. */
+export function workDirectory(run: Run): string {
+  return join(run.names.directory, "work");
+}
+
+/**
+ * Opens this process's run, does the work, and removes everything the run made, however the work ended. What earlier
+ * runs left behind is removed first.
+ *
+ * @param engine absent when the work needs none; then only files are looked after
+ * @param keep asked at the end of work that succeeded: true leaves the cluster in place
+ */
+export async function withRun<T>(
+  host: Host,
+  engine: Engine | undefined,
+  work: (run: Run) => Promise<T>,
+  keep: () => boolean = () => false,
+): Promise<T> {
+  await removeAbandoned(host, engine);
+  const run = await openRun({ stateDirectory: host.directories.state, runId: host.runId, owner: host.owner });
+  let kept = false;
+  try {
+    await mkdir(workDirectory(run), { recursive: true });
+    const result = await work(run);
+    kept = keep();
+    return result;
+  } finally {
+    if (kept) await rm(workDirectory(run), { recursive: true, force: true });
+    else await remove(host, engine);
+  }
+}
+
+async function remove(host: Host, engine: Engine | undefined): Promise<void> {
+  if (engine === undefined) return forgetRun(host.directories.state, host.runId);
+  try {
+    // Not the run's signal: it may be the reason why we are cleaning up.
+    await removeRun(host.runId, { engine, stateDirectory: host.directories.state });
+  } catch (error) {
+    // The work's own result or error is worth more; the state file stays, and the next start tries again.
+    host.progress.note("warning", errorMessage(error));
+  }
+}
+
+async function removeAbandoned(host: Host, engine: Engine | undefined): Promise<void> {
+  const stateDirectory = host.directories.state;
+  if (engine === undefined) {
+    for (const state of await readRuns(stateDirectory)) {
+      if (!state.keep && (await liveness(state.owner)) === "dead") {
+        await rm(join(runNames(stateDirectory, state.runId).directory, "work"), { recursive: true, force: true });
+      }
+    }
+    return;
+  }
+  const options = { engine, stateDirectory, signal: host.signal };
+  for (const { runId } of await findAbandonedRuns(options)) {
+    host.progress.note("info", `removing what run ${runId} left behind`);
+    try {
+      await removeRun(runId, options);
+    } catch (error) {
+      host.progress.note("warning", errorMessage(error));
+    }
+  }
+}

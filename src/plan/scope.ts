@@ -1,0 +1,68 @@
+import { expandWord, type Lookup } from "../kubefile/expand.ts";
+import type { ArgInstruction, EnvInstruction } from "../kubefile/instruction.ts";
+import type { Word } from "../kubefile/word.ts";
+import type { Platform } from "../oci/descriptor.ts";
+
+/** Variables that may be given as build arguments without an ARG, and never become part of the result. */
+const predefined = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
+
+/** The variables in force at one place of a Kubefile: ENV over ARG, as in a Dockerfile. */
+export interface Scope {
+  readonly lookup: Lookup;
+  expand(word: Word): string;
+  declareArg(instruction: ArgInstruction): void;
+  setEnv(instruction: EnvInstruction): void;
+  /** What RUN gets: ARG, ENV and proxies. */
+  runEnvironment(): Readonly<Record<string, string>>;
+  /** ENV alone: what the cluster image records. */
+  environment(): Readonly<Record<string, string>>;
+  /** Build arguments that no ARG has declared so far. */
+  undeclared(): readonly string[];
+}
+
+/**
+ * @param buildArgs `--build-arg`; they win over the defaults of ARG
+ * @param platform what the image is built for; `ARCH` is sealer's name for its architecture
+ */
+export function createScope(buildArgs: ReadonlyMap<string, string>, platform: Platform): Scope {
+  const args = new Map<string, string>();
+  const env = new Map<string, string>();
+  const declared = new Set<string>();
+  const automatic = new Map([
+    ["ARCH", platform.architecture],
+    ["TARGETARCH", platform.architecture],
+    ["TARGETOS", platform.os],
+    ["TARGETPLATFORM", [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/")],
+  ]);
+  const lookup: Lookup = (name) => env.get(name) ?? args.get(name) ?? automatic.get(name);
+  const expand = (word: Word): string => expandWord(word, lookup).text;
+  return {
+    lookup,
+    expand,
+    declareArg(instruction) {
+      for (const { name, default: fallback } of instruction.arguments) {
+        declared.add(name.text);
+        const value = buildArgs.get(name.text) ?? (fallback === undefined ? undefined : expand(fallback));
+        if (value !== undefined) args.set(name.text, value);
+      }
+    },
+    setEnv(instruction) {
+      // All values of one ENV see the variables as they were before it.
+      for (const [name, value] of instruction.pairs.map((pair) => [expand(pair.name), expand(pair.value)] as const)) {
+        env.set(name, value);
+      }
+    },
+    runEnvironment() {
+      const proxies = predefined.flatMap((name) => {
+        const value = buildArgs.get(name);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      return Object.fromEntries([...proxies, ...args, ...env]);
+    },
+    environment: () => Object.fromEntries(env),
+    undeclared: () => [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.includes(name)),
+  };
+}
