@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { onTestFinished } from "vitest";
 import type { CapturedImage } from "../../src/capture/types.ts";
-import type { ClusterImageDescription, RootfsLayer } from "../../src/image/assemble.ts";
+import type { AssembleOptions, ClusterImageDescription, RootfsLayer } from "../../src/image/assemble.ts";
 import type { Descriptor, Platform } from "../../src/oci/descriptor.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 import {
@@ -21,11 +20,15 @@ import type { Store } from "../../src/store/types.ts";
 export const amd64: Platform = { os: "linux", architecture: "amd64" };
 export const arm64: Platform = { os: "linux", architecture: "arm64" };
 
-/** A store in a directory of its own, gone when the test ends. */
-export async function temporaryStore(): Promise<Store> {
-  const directory = await mkdtemp(join(tmpdir(), "kubefile-store-"));
+/** A directory that is gone when the test ends. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "kubefile-test-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return openStore(directory);
+  return directory;
+}
+
+export async function temporaryStore(): Promise<Store> {
+  return openStore(await temporaryDirectory());
 }
 
 /** A description of a launch with something in every field. */
@@ -50,7 +53,30 @@ export const sampleDescription: ClusterImageDescription = {
   },
 };
 
-export interface SampleOptions {
+/** The content of a base layer that both images of `sampleOptions` have. */
+export const sharedLayer = "a base layer that both images share";
+
+/** Two rootfs layers and two images, put into the store. */
+export async function sampleOptions(store: Store): Promise<AssembleOptions> {
+  return {
+    store,
+    config: sampleDescription,
+    layers: [await putRootfsLayer(store, "manifests"), await putRootfsLayer(store, "charts")],
+    images: [
+      await putImage(store, {
+        reference: "quay.io/shop/web:1",
+        layers: [sharedLayer, "web"],
+        docker: true,
+        index: true,
+      }),
+      await putImage(store, { reference: "docker.io/library/redis:7", layers: [sharedLayer, "redis"] }),
+    ],
+    platform: amd64,
+    annotations: { source: "https://example.com/shop", created: "2024-01-01T00:00:00Z" },
+  };
+}
+
+export interface ImageContent {
   readonly reference: string;
   /** What each layer holds. */
   readonly layers: readonly (string | Buffer)[];
@@ -61,7 +87,7 @@ export interface SampleOptions {
 }
 
 /** Puts an image into the store and says how the capture would describe it. */
-export async function putImage(store: Store, options: SampleOptions): Promise<CapturedImage> {
+export async function putImage(store: Store, options: ImageContent): Promise<CapturedImage> {
   const { reference, layers, docker = false, index = false, platform = amd64 } = options;
   const layerType = docker ? "application/vnd.docker.image.rootfs.diff.tar.gzip" : OCI_LAYER_GZIP;
   const layerDescriptors: Descriptor[] = [];
@@ -86,11 +112,6 @@ export async function putImage(store: Store, options: SampleOptions): Promise<Ca
 /** A rootfs layer; its bytes are gzip only in name, which nothing here looks into. */
 export async function putRootfsLayer(store: Store, content: string): Promise<RootfsLayer> {
   return { descriptor: await put(store, OCI_LAYER_GZIP, content), diffId: digestOf(`uncompressed ${content}`) };
-}
-
-/** A real gzip stream, for tools that look into layers. */
-export function gzip(content: string): Buffer {
-  return gzipSync(content);
 }
 
 export async function put(store: Store, mediaType: string, content: string | Buffer): Promise<Descriptor> {

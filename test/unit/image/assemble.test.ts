@@ -3,11 +3,11 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CapturedImage } from "../../../src/capture/types.ts";
-import { type AssembleOptions, assembleClusterImage } from "../../../src/image/assemble.ts";
+import { assembleClusterImage } from "../../../src/image/assemble.ts";
 import { rootfsLayers, uploadsOf } from "../../../src/image/cluster-image.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { DOCKER_MANIFEST, OCI_LAYER_GZIP, OCI_MANIFEST } from "../../../src/oci/media-types.ts";
-import type { Store } from "../../../src/store/types.ts";
+import { failureOf } from "../../support/failure.ts";
 import {
   amd64,
   arm64,
@@ -15,36 +15,14 @@ import {
   putImage,
   putJson,
   putRootfsLayer,
-  sampleDescription,
+  sampleOptions,
+  sharedLayer,
   temporaryStore,
 } from "../../support/sample-images.ts";
 
-const base = "a base layer that both images share";
-
-async function shop(store: Store): Promise<AssembleOptions> {
-  return {
-    store,
-    config: sampleDescription,
-    layers: [await putRootfsLayer(store, "manifests"), await putRootfsLayer(store, "charts")],
-    images: [
-      await putImage(store, { reference: "quay.io/shop/web:1", layers: [base, "web"], docker: true, index: true }),
-      await putImage(store, { reference: "docker.io/library/redis:7", layers: [base, "redis"] }),
-    ],
-    platform: amd64,
-    annotations: { source: "https://example.com/shop", created: "2024-01-01T00:00:00Z" },
-  };
-}
-
-async function code(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => "nothing was thrown",
-    (error: { code?: string; message: string }) => `${error.code}: ${error.message}`,
-  );
-}
-
 describe("assembleClusterImage", () => {
   it("writes these bytes, on every machine", async () => {
-    const image = await assembleClusterImage(await shop(await temporaryStore()));
+    const image = await assembleClusterImage(await sampleOptions(await temporaryStore()));
     expect(image.digest).toBe("sha256:c2dd61c41fc866860a22aee1d1ab18be08edaf7c43eac77cd1df205c00dc3e99");
     expect(JSON.parse(image.bytes.toString())).toMatchInlineSnapshot(`
       {
@@ -153,17 +131,17 @@ describe("assembleClusterImage", () => {
 
   it("puts manifest and config into the store", async () => {
     const store = await temporaryStore();
-    const image = await assembleClusterImage(await shop(store));
+    const image = await assembleClusterImage(await sampleOptions(store));
     expect(await store.readSmall(image.digest)).toEqual(image.bytes);
     expect(JSON.parse((await store.readSmall(image.configBlob.digest)).toString())).toEqual(image.config);
   });
 
   it("does not depend on the order of images, on other blobs, or on derived fields of the config", async () => {
-    const first = await assembleClusterImage(await shop(await temporaryStore()));
+    const first = await assembleClusterImage(await sampleOptions(await temporaryStore()));
     const store = await temporaryStore();
     await putImage(store, { reference: "docker.io/library/other:1", layers: ["other"] });
     await put(store, "text/plain", "docker.io/library/redis:7 elsewhere");
-    const options = await shop(store);
+    const options = await sampleOptions(store);
     const second = await assembleClusterImage({
       ...options,
       config: first.config,
@@ -174,11 +152,13 @@ describe("assembleClusterImage", () => {
 
   it("gives one digest for every order of capture", async () => {
     const store = await temporaryStore();
-    const options = await shop(store);
+    const options = await sampleOptions(store);
     const references = ["a/one:1", "a/one:2", "b/two:1", "c/three:1"].map((name) => `registry.example/${name}`);
     const images: CapturedImage[] = [];
     for (const [number, reference] of references.entries()) {
-      images.push(await putImage(store, { reference, layers: [base, `own ${number}`], docker: number % 2 === 0 }));
+      images.push(
+        await putImage(store, { reference, layers: [sharedLayer, `own ${number}`], docker: number % 2 === 0 }),
+      );
     }
     const digests = new Set<string>();
     await fc.assert(
@@ -191,8 +171,8 @@ describe("assembleClusterImage", () => {
   });
 
   it("lists a shared layer once, under one name", async () => {
-    const image = await assembleClusterImage(await shop(await temporaryStore()));
-    const shared = image.blobs.filter(({ digest }) => digest === digestOf(base));
+    const image = await assembleClusterImage(await sampleOptions(await temporaryStore()));
+    const shared = image.blobs.filter(({ digest }) => digest === digestOf(sharedLayer));
     expect(shared.map(({ mediaType }) => mediaType)).toEqual(["application/vnd.docker.image.rootfs.diff.tar.gzip"]);
     expect(new Set(uploadsOf(image).map(({ digest }) => digest)).size).toBe(uploadsOf(image).length);
   });
@@ -201,7 +181,11 @@ describe("assembleClusterImage", () => {
     const store = await temporaryStore();
     const layer = await putRootfsLayer(store, "both");
     const images = [await putImage(store, { reference: "docker.io/library/app:1", layers: ["both"] })];
-    const options = { ...(await shop(store)), layers: [layer, await putRootfsLayer(store, "top"), layer], images };
+    const options = {
+      ...(await sampleOptions(store)),
+      layers: [layer, await putRootfsLayer(store, "top"), layer],
+      images,
+    };
     const image = await assembleClusterImage(options);
     expect(rootfsLayers(image).map(({ digest }) => digest)).toEqual(
       ["both", "top", "both"].map((content) => digestOf(content)),
@@ -211,7 +195,7 @@ describe("assembleClusterImage", () => {
 
   it("has one layer when there is neither rootfs nor image, and no empty blob ever", async () => {
     const store = await temporaryStore();
-    const options = await shop(store);
+    const options = await sampleOptions(store);
     const bare = await assembleClusterImage({ ...options, layers: [], images: [] });
     expect(bare.manifest.layers).toEqual([
       { mediaType: "application/vnd.oci.empty.v1+json", digest: digestOf("{}"), size: 2 },
@@ -236,7 +220,7 @@ describe("assembleClusterImage", () => {
     const config = await put(store, "application/vnd.cncf.helm.config.v1+json", "{}");
     const manifest = await putJson(store, OCI_MANIFEST, { config, layers });
     const images = [{ reference: "docker.io/library/odd:1", ...manifest, reasons: [] }];
-    const image = await assembleClusterImage({ ...(await shop(store)), images });
+    const image = await assembleClusterImage({ ...(await sampleOptions(store)), images });
     const written = new Map(image.manifest.layers.map((layer) => [layer.digest, layer.mediaType]));
     const own = "application/vnd.kubefile.cluster.layer.v1";
     expect(layers.map(({ digest }) => written.get(digest))).toEqual([own, own, own, own, types[4]]);
@@ -247,14 +231,14 @@ describe("assembleClusterImage", () => {
   describe("refuses", () => {
     it("images with absent blobs, naming image and digest, all at once", async () => {
       const store = await temporaryStore();
-      const options = await shop(store);
-      await rm(store.pathOf(digestOf(base)));
+      const options = await sampleOptions(store);
+      await rm(store.pathOf(digestOf(sharedLayer)));
       await rm(store.pathOf(digestOf("charts")));
-      expect(await code(assembleClusterImage(options))).toBe(
+      expect(await failureOf(assembleClusterImage(options))).toBe(
         [
           `CAPTURE_INCOMPLETE: the cluster image cannot be assembled from ${store.directory}:`,
-          `  docker.io/library/redis:7: its layer ${digestOf(base)} is missing`,
-          `  quay.io/shop/web:1: its layer ${digestOf(base)} is missing`,
+          `  docker.io/library/redis:7: its layer ${digestOf(sharedLayer)} is missing`,
+          `  quay.io/shop/web:1: its layer ${digestOf(sharedLayer)} is missing`,
           `  rootfs layer ${digestOf("charts")} is missing`,
         ].join("\n"),
       );
@@ -262,21 +246,21 @@ describe("assembleClusterImage", () => {
 
     it("an image whose manifest is absent", async () => {
       const store = await temporaryStore();
-      const options = await shop(store);
+      const options = await sampleOptions(store);
       const redis = options.images[1]?.digest ?? digestOf("");
       await rm(store.pathOf(redis));
-      expect(await code(assembleClusterImage(options))).toContain(
+      expect(await failureOf(assembleClusterImage(options))).toContain(
         `CAPTURE_INCOMPLETE: the cluster image cannot be assembled from ${store.directory}:\n  docker.io/library/redis:7: its manifest ${redis} is missing`,
       );
     });
 
     it("blobs of another size and manifests of other content", async () => {
       const store = await temporaryStore();
-      const options = await shop(store);
+      const options = await sampleOptions(store);
       const redis = store.pathOf(options.images[1]?.digest ?? digestOf(""));
       await writeFile(store.pathOf(digestOf("web")), "longer than it was");
       await writeFile(redis, (await readFile(redis, "utf8")).replace('"size":5', '"size":6'));
-      const message = await code(assembleClusterImage(options));
+      const message = await failureOf(assembleClusterImage(options));
       expect(message).toContain(`STORE_CORRUPT: `);
       expect(message).toContain(`quay.io/shop/web:1: its layer ${digestOf("web")} has 18 bytes, its manifest says 3`);
       expect(message).toContain(`docker.io/library/redis:7: its manifest ${options.images[1]?.digest} is corrupt`);
@@ -285,8 +269,8 @@ describe("assembleClusterImage", () => {
     it("an image without this platform", async () => {
       const store = await temporaryStore();
       const web = { reference: "docker.io/library/web:1", layers: ["web"], index: true, platform: arm64 };
-      const options = { ...(await shop(store)), images: [await putImage(store, web)] };
-      expect(await code(assembleClusterImage(options))).toContain(
+      const options = { ...(await sampleOptions(store)), images: [await putImage(store, web)] };
+      expect(await failureOf(assembleClusterImage(options))).toContain(
         "docker.io/library/web:1: it has no image for linux/amd64, only for linux/arm64, linux/arm64",
       );
     });
@@ -296,8 +280,8 @@ describe("assembleClusterImage", () => {
       const reference = "docker.io/library/web:1";
       const first = await putImage(store, { reference, layers: ["one"] });
       const second = await putImage(store, { reference, layers: ["two"] });
-      const options = { ...(await shop(store)), images: [first, second] };
-      expect(await code(assembleClusterImage(options))).toBe(
+      const options = { ...(await sampleOptions(store)), images: [first, second] };
+      expect(await failureOf(assembleClusterImage(options))).toBe(
         `CAPTURE_INCOMPLETE: ${reference} was captured as ${first.digest} and as ${second.digest}`,
       );
     });
@@ -311,17 +295,17 @@ describe("assembleClusterImage", () => {
         });
       }
       const images = [{ reference: "docker.io/library/deep:1", ...inner, reasons: [] }];
-      expect(await code(assembleClusterImage({ ...(await shop(store)), images }))).toContain(
+      expect(await failureOf(assembleClusterImage({ ...(await sampleOptions(store)), images }))).toContain(
         "docker.io/library/deep:1: its indexes are nested more than 8 deep",
       );
     });
 
     it("a launch that leaves the rootfs", async () => {
-      const options = await shop(await temporaryStore());
+      const options = await sampleOptions(await temporaryStore());
       const [command] = options.config.launch.commands;
       const commands = [{ ...command, command: "ls", directory: "../..", env: {}, source: "Kubefile:1" }];
       expect(
-        await code(assembleClusterImage({ ...options, config: { ...options.config, launch: { commands } } })),
+        await failureOf(assembleClusterImage({ ...options, config: { ...options.config, launch: { commands } } })),
       ).toContain(
         "ARTIFACT_INVALID: the cluster image's config is not valid:\n  /launch/commands/0/directory must match pattern",
       );
@@ -347,7 +331,7 @@ describe("assembleClusterImage", () => {
         const manifest = await putJson(store, OCI_MANIFEST, { config, layers: layers.slice(-count) });
         images.push({ reference: `docker.io/library/${name}:1`, ...manifest, reasons: [] });
       }
-      expect(await code(assembleClusterImage({ ...(await shop(store)), images }))).toBe(
+      expect(await failureOf(assembleClusterImage({ ...(await sampleOptions(store)), images }))).toBe(
         [
           "ARTIFACT_TOO_LARGE: the cluster image would have 8008 blobs (at most 8000), which registries refuse; most come from:",
           "  docker.io/library/rest:1: 8003 blobs",

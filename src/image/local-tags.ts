@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, KubefileError } from "../error.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { parseManifest } from "../oci/manifest.ts";
+import { OCI_INDEX } from "../oci/media-types.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
+import { withFileLock } from "./file-lock.ts";
+
+const REF_NAME = "org.opencontainers.image.ref.name";
+/** When the name was given here; no part of any image. */
+const TAGGED = "vnd.kubefile.tagged";
+
+/** A name that a build gave to a cluster image of this store. */
+export interface LocalTag {
+  /** The full form. */
+  readonly reference: string;
+  /** Of the cluster image's manifest. */
+  readonly descriptor: Descriptor;
+  /** RFC 3339. */
+  readonly tagged: string | undefined;
+}
+
+export interface TagOptions {
+  readonly now: Date;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Names a manifest in the store's index.json (image-spec, image-layout.md); takes the name from any other. */
+export async function tagLocal(
+  directory: string,
+  reference: Reference,
+  descriptor: Descriptor,
+  { now, signal }: TagOptions,
+): Promise<void> {
+  const name = formatReference(reference);
+  const { annotations: _, ...bare } = descriptor;
+  const entry = { ...bare, annotations: { [REF_NAME]: name, [TAGGED]: now.toISOString() } };
+  await update(directory, signal, (entries) => [...entries.filter((other) => nameOf(other) !== name), entry]);
+}
+
+/** Removes a name; the blobs stay until they are collected. True when it was there. */
+export async function untagLocal(
+  directory: string,
+  reference: Reference,
+  signal?: AbortSignal | undefined,
+): Promise<boolean> {
+  const name = formatReference(reference);
+  let found = false;
+  await update(directory, signal, (entries) => {
+    const kept = entries.filter((entry) => nameOf(entry) !== name);
+    found = kept.length < entries.length;
+    return kept;
+  });
+  return found;
+}
+
+/** Every name, sorted. */
+export async function listLocal(directory: string): Promise<readonly LocalTag[]> {
+  return (await readIndex(directory))
+    .flatMap((entry) => {
+      const reference = nameOf(entry);
+      const { annotations, ...descriptor } = entry;
+      return reference === undefined ? [] : [{ reference, descriptor, tagged: annotations?.[TAGGED] }];
+    })
+    .sort((left, right) => (left.reference < right.reference ? -1 : 1));
+}
+
+/** What a name stands for here: by its tag, or by digest whatever its name. */
+export async function resolveLocal(directory: string, reference: Reference): Promise<Descriptor | undefined> {
+  const tags = await listLocal(directory);
+  const byDigest = (tag: LocalTag): boolean => tag.descriptor.digest === reference.digest;
+  const byName = (tag: LocalTag): boolean => tag.reference === formatReference(reference);
+  return tags.find(reference.digest === undefined ? byName : byDigest)?.descriptor;
+}
+
+async function update(
+  directory: string,
+  signal: AbortSignal | undefined,
+  change: (entries: readonly Descriptor[]) => readonly Descriptor[],
+): Promise<void> {
+  const path = join(directory, "index.json");
+  await withFileLock(`${path}.lock`, signal, async () => {
+    const manifests = change(await readIndex(directory));
+    const partial = `${path}.${randomUUID()}`;
+    try {
+      const file = await open(partial, "wx");
+      try {
+        await file.writeFile(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw new KubefileError("STORE_UNUSABLE", `cannot write ${path}: ${errorMessage(error)}`, { cause: error });
+    }
+  });
+}
+
+async function readIndex(directory: string): Promise<readonly Descriptor[]> {
+  const path = join(directory, "index.json");
+  try {
+    const index = parseManifest(await readFile(path), OCI_INDEX);
+    if (index.kind === "index") return index.manifests;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (!(error instanceof KubefileError)) {
+      throw new KubefileError("STORE_UNUSABLE", `cannot read ${path}: ${errorMessage(error)}`, { cause: error });
+    }
+  }
+  throw new KubefileError("STORE_CORRUPT", `${path} is not an OCI index`, {
+    hint: "remove the file: the images stay, their names are lost until they are built again",
+  });
+}
+
+function nameOf(entry: Descriptor): string | undefined {
+  return entry.annotations?.[REF_NAME];
+}

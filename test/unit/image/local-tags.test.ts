@@ -1,0 +1,73 @@
+import { readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { listLocal, resolveLocal, tagLocal, untagLocal } from "../../../src/image/local-tags.ts";
+import { digestOf } from "../../../src/oci/digest.ts";
+import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
+import { parseReference } from "../../../src/oci/reference.ts";
+import { currentOwner, newFileName } from "../../../src/store/owner.ts";
+import { failureOf } from "../../support/failure.ts";
+import { temporaryDirectory, temporaryStore } from "../../support/sample-images.ts";
+
+const now = new Date("2024-01-01T00:00:00Z");
+const one = { mediaType: OCI_MANIFEST, digest: digestOf("one"), size: 3 };
+const two = { mediaType: OCI_MANIFEST, digest: digestOf("two"), size: 3 };
+const shop = parseReference("registry.example/shop:1");
+
+describe("local tags", () => {
+  it("name manifests, one at a time", async () => {
+    const { directory } = await temporaryStore();
+    await tagLocal(directory, parseReference("shop"), one, { now });
+    await tagLocal(directory, shop, one, { now });
+    await tagLocal(directory, shop, two, { now });
+    expect(await listLocal(directory)).toEqual([
+      { reference: "docker.io/library/shop:latest", descriptor: one, tagged: "2024-01-01T00:00:00.000Z" },
+      { reference: "registry.example/shop:1", descriptor: two, tagged: "2024-01-01T00:00:00.000Z" },
+    ]);
+    expect(await resolveLocal(directory, shop)).toEqual(two);
+    expect(await resolveLocal(directory, parseReference(`other@${one.digest}`))).toEqual(one);
+    expect(await resolveLocal(directory, parseReference("shop:2"))).toBeUndefined();
+    expect(await untagLocal(directory, shop)).toBe(true);
+    expect(await untagLocal(directory, shop)).toBe(false);
+    expect(await listLocal(directory)).toHaveLength(1);
+    expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "ingest", "oci-layout"]);
+  });
+
+  it("are none where there is no store", async () => {
+    expect(await listLocal(join(await temporaryDirectory(), "none"))).toEqual([]);
+  });
+
+  it("are all kept when many are written at the same time", async () => {
+    const { directory } = await temporaryStore();
+    const names = Array.from({ length: 40 }, (_, number) => parseReference(`registry.example/shop:${number}`));
+    await Promise.all(names.map((name) => tagLocal(directory, name, one, { now })));
+    expect(await listLocal(directory)).toHaveLength(names.length);
+    expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "ingest", "oci-layout"]);
+  });
+
+  it("take over the lock of a dead process, and only once when several wait", async () => {
+    const { directory } = await temporaryStore();
+    const dead = { ...(await currentOwner()), pid: 4_194_305 };
+    await symlink(newFileName(dead), join(directory, "index.json.lock"));
+    const names = ["a", "b", "c", "d"].map((name) => parseReference(`registry.example/${name}:1`));
+    await Promise.all(names.map((name) => tagLocal(directory, name, one, { now })));
+    expect(await listLocal(directory)).toHaveLength(names.length);
+  });
+
+  it("wait for the lock of a living process until they are told not to", async () => {
+    const { directory } = await temporaryStore();
+    const lock = join(directory, "index.json.lock");
+    await symlink(newFileName(await currentOwner()), lock);
+    const signal = AbortSignal.timeout(200);
+    expect(await failureOf(tagLocal(directory, shop, one, { now, signal }))).toContain("ABORT_ERR");
+    await rm(lock);
+    await tagLocal(directory, shop, one, { now });
+  });
+
+  it("do not pass over an index that is broken", async () => {
+    const { directory } = await temporaryStore();
+    await writeFile(join(directory, "index.json"), "{");
+    expect(await failureOf(tagLocal(directory, shop, one, { now }))).toContain("STORE_CORRUPT: ");
+    expect(await failureOf(listLocal(directory))).toContain("STORE_CORRUPT: ");
+  });
+});
