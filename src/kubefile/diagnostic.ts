@@ -96,8 +96,8 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
 /** User text inside a message: quoted, control characters escaped, not longer than a line. */
 export function quoted(text: string): string {
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  // JSON leaves DEL and the C1 controls as they are; a terminal would obey them.
-  return JSON.stringify(shown).replace(/[\u007f-\u009f\u2028\u2029]/g, escapeCharacter);
+  // JSON leaves some control characters as they are; a terminal would obey them.
+  return JSON.stringify(shown).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, escapeCharacter);
 }
 
 function escapeCharacter(character: string): string {

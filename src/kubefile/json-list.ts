@@ -54,8 +54,7 @@ function decode(inner: MappedText): MappedText | undefined {
   while (offset < inner.text.length) {
     const backslash = inner.text.indexOf("\\", offset);
     const plainEnd = backslash < 0 ? inner.text.length : backslash;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these
-    if (/[\u0000-\u001f]/.test(inner.text.slice(offset, plainEnd))) return undefined;
+    if (/[\t\n\v\f\r]/.test(inner.text.slice(offset, plainEnd))) return undefined;
     if (plainEnd > offset) parts.push(slice(inner, offset, plainEnd));
     if (backslash < 0) break;
     escapeSequence.lastIndex = backslash;

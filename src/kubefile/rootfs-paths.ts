@@ -1,0 +1,128 @@
+import { posix } from "node:path";
+import { type ContextFiles, type FileKind, isOutside, walkContext } from "./context-files.ts";
+import { destinationOf, rootfsPath } from "./copy-rule.ts";
+import { expandWord } from "./expand.ts";
+import { flagValue } from "./flags.ts";
+import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
+import { createScope, type Scope } from "./scope.ts";
+import { hasWildcard, matchWildcard } from "./wildcard.ts";
+
+/** What is known, before anything runs, of the paths a cluster image will hold. */
+export interface RootfsPaths {
+  readonly paths: ReadonlyMap<string, FileKind>;
+  /** Directories whose contents nobody can list beforehand: unpacked archives, links. */
+  readonly opaque: ReadonlySet<string>;
+  /** True when steps may create further paths anywhere: RUN, a base image, sources that cannot be known. */
+  readonly isOpen: boolean;
+}
+
+const archive = /\.(?:tar|tgz|tbz2?|txz|tar\.(?:gz|bz2|xz|zst))$/i;
+
+/** The directory that holds an application's files. */
+export function applicationDirectory(name: string): string {
+  return `application/apps/${name}`;
+}
+
+/** Follows COPY, ADD, APP, CNI and CSI of the last stage through the context. */
+export function rootfsPathsOf(kubefile: Kubefile, context: ContextFiles): RootfsPaths {
+  const tree: Tree = { context, paths: new Map(), opaque: new Set(), isOpen: false };
+  const scope = createScope();
+  const last = kubefile.stages.at(-1);
+  if (kubefile.stages.length > 1 || last?.from.image.text !== "scratch") tree.isOpen = true;
+  for (const instruction of kubefile.instructions) {
+    scope.apply(instruction);
+    if (last !== undefined && instruction !== last.from && !last.instructions.includes(instruction)) continue;
+    if (instruction.kind === "RUN") tree.isOpen = true;
+    else if (instruction.kind === "COPY" || instruction.kind === "ADD") addCopy(tree, instruction, scope);
+    else if (instruction.kind === "APP" || instruction.kind === "CNI" || instruction.kind === "CSI")
+      addApp(tree, instruction, scope);
+  }
+  if (kubefile.invalid.length > 0) tree.isOpen = true;
+  return tree;
+}
+
+/** The local path of an APP source, `local://charts/shop`; undefined for other schemes. */
+export function localSource(source: string): string | undefined {
+  return source.startsWith("local://") ? source.slice("local://".length) : undefined;
+}
+
+export function isRemote(source: string): boolean {
+  return /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/i.test(source);
+}
+
+interface Tree {
+  readonly context: ContextFiles;
+  readonly paths: Map<string, FileKind>;
+  readonly opaque: Set<string>;
+  isOpen: boolean;
+}
+
+function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, scope: Scope): void {
+  const destination = expandWord(instruction.destination, scope.lookup);
+  if (
+    destination.unknown.length > 0 ||
+    flagValue(instruction.flags, "from") !== undefined ||
+    instruction.heredocs.length > 0
+  ) {
+    tree.isOpen = true;
+    return;
+  }
+  const sources = instruction.sources.flatMap((word) => {
+    const source = expandWord(word, scope.lookup);
+    if (source.unknown.length > 0 || isRemote(source.text)) tree.isOpen = true;
+    else return expandSource(tree.context, source.text);
+    return [];
+  });
+  for (const source of sources) {
+    const isArchive = instruction.kind === "ADD" && archive.test(source);
+    if (isArchive) tree.opaque.add(rootfsPath(destination.text));
+    place(tree, source, destination.text, sources.length);
+  }
+}
+
+function addApp(tree: Tree, instruction: AppInstruction, scope: Scope): void {
+  const directory = `${applicationDirectory(expandWord(instruction.name, scope.lookup).text)}/`;
+  for (const word of instruction.sources) {
+    const source = expandWord(word, scope.lookup);
+    const local = localSource(source.text);
+    if (source.unknown.length > 0 || local === undefined) tree.isOpen = true;
+    else for (const path of expandSource(tree.context, local)) place(tree, path, directory, instruction.sources.length);
+  }
+}
+
+/** A wildcard's matches, each with the slash that the pattern ended with. */
+function expandSource(context: ContextFiles, source: string): readonly string[] {
+  if (!hasWildcard(source)) return [source];
+  const slash = source.endsWith("/") ? "/" : "";
+  return matchWildcard(context, source).map((path) => `${path}${slash}`);
+}
+
+function place(tree: Tree, source: string, destination: string, sourceCount: number): void {
+  const from = contextPath(source);
+  const kind = isOutside(from) ? undefined : tree.context.exists(from);
+  if (kind === undefined) return;
+  const target = destinationOf({
+    source,
+    sourceIsDirectory: kind === "directory",
+    destination,
+    destinationIsDirectory: tree.paths.get(rootfsPath(destination)) === "directory",
+    sourceCount,
+  });
+  for (const entry of walkContext(tree.context, from)) {
+    const path = posix.join(target.path, posix.relative(from, entry.path));
+    addParents(tree, path);
+    tree.paths.set(path, entry.kind);
+    if (entry.link !== undefined && entry.kind === "directory") tree.opaque.add(path);
+  }
+}
+
+/** A source as a path in the context: a leading slash means the context itself, as in Docker. */
+export function contextPath(source: string): string {
+  const path = posix.normalize(source.replace(/^\/+/, "")).replace(/\/+$/, "");
+  return path === "" ? "." : path;
+}
+
+function addParents(tree: Tree, path: string): void {
+  for (let parent = posix.dirname(path); parent !== "."; parent = posix.dirname(parent))
+    tree.paths.set(parent, "directory");
+}

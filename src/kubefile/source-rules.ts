@@ -1,0 +1,137 @@
+import { posix } from "node:path";
+import { type ContextFiles, isOutside, linkEscapes, walkContext } from "./context-files.ts";
+import { quoted, type Report } from "./diagnostic.ts";
+import { expandWord } from "./expand.ts";
+import { flagValue } from "./flags.ts";
+import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
+import { didYouMean, nearestPath } from "./nearest.ts";
+import { contextPath, isRemote, localSource } from "./rootfs-paths.ts";
+import { createScope, type Scope } from "./scope.ts";
+import { hasWildcard, matchWildcard } from "./wildcard.ts";
+import type { Word } from "./word.ts";
+
+/** Sources and destinations of COPY, ADD, APP, CNI and CSI. Without a context only what the text tells is checked. */
+export function checkSources(kubefile: Kubefile, context: ContextFiles | undefined, report: Report): void {
+  const scope = createScope();
+  for (const instruction of kubefile.instructions) {
+    scope.apply(instruction);
+    if (instruction.kind === "COPY" || instruction.kind === "ADD") {
+      checkCopy(instruction, scope, context, report);
+    } else if (instruction.kind === "APP" || instruction.kind === "CNI" || instruction.kind === "CSI") {
+      checkApp(instruction, scope, context, report);
+    }
+  }
+}
+
+function checkCopy(
+  instruction: CopyInstruction | AddInstruction,
+  scope: Scope,
+  context: ContextFiles | undefined,
+  report: Report,
+): void {
+  checkDestination(instruction, scope, report);
+  if (flagValue(instruction.flags, "from") !== undefined) return;
+  for (const word of instruction.sources) {
+    const source = expandWord(word, scope.lookup);
+    if (source.unknown.length > 0 || isRemote(source.text)) continue;
+    checkSource(instruction.kind, word, source.text, context, report);
+  }
+}
+
+function checkApp(instruction: AppInstruction, scope: Scope, context: ContextFiles | undefined, report: Report): void {
+  for (const word of instruction.sources) {
+    const source = expandWord(word, scope.lookup);
+    const local = localSource(source.text);
+    if (source.unknown.length === 0 && local !== undefined) checkSource(instruction.kind, word, local, context, report);
+  }
+}
+
+function checkDestination(instruction: CopyInstruction | AddInstruction, scope: Scope, report: Report): void {
+  const { destination, sources } = instruction;
+  const { text } = expandWord(destination, scope.lookup);
+  if (isOutside(text.replace(/^\/+/, ""))) {
+    report({
+      severity: "error",
+      code: "path-escapes",
+      message: `the destination ${quoted(text)} leads out of the cluster image`,
+      hint: "write it relative to the root of the cluster image, without ..",
+      span: destination.span,
+    });
+  } else if (sources.length > 1 && !/(?:^|\/)\.?$/.test(text)) {
+    report({
+      severity: "warning",
+      code: "destination-not-directory",
+      message: `${instruction.kind} has ${sources.length} sources, so ${quoted(text)} is taken for a directory`,
+      hint: `write ${text}/`,
+      span: destination.span,
+    });
+  }
+}
+
+function checkSource(
+  keyword: string,
+  word: Word,
+  source: string,
+  context: ContextFiles | undefined,
+  report: Report,
+): void {
+  const path = contextPath(source);
+  if (isOutside(path)) {
+    report({
+      severity: "error",
+      code: "path-escapes",
+      message: `the source ${quoted(source)} of ${keyword} leads out of the build context`,
+      hint: "move the file into the context, or build with a directory further up as the context",
+      span: word.span,
+    });
+    return;
+  }
+  if (context === undefined) return;
+  const found = hasWildcard(path) ? matchWildcard(context, path) : [path];
+  const link = found.map((match) => escapingLink(context, match)).find((escaping) => escaping !== undefined);
+  if (link !== undefined) {
+    report({
+      severity: "error",
+      code: "link-escapes",
+      message: `${quoted(link.path)} is a link to ${quoted(link.target)}, which is outside of the build context`,
+      hint: "replace it by the file itself, or by a relative link that stays inside",
+      span: word.span,
+    });
+  } else if (found.length === 0) {
+    report({
+      severity: "error",
+      code: "source-missing",
+      message: `the pattern ${quoted(source)} of ${keyword} matches nothing in the build context`,
+      hint: "check the pattern, and the ignore file of the context",
+      span: word.span,
+    });
+  } else if (found.some((match) => context.exists(match) === undefined)) {
+    const suggestion = nearestPath(path, pathsOf(context));
+    report({
+      severity: "error",
+      code: "source-missing",
+      message: `the source ${quoted(source)} of ${keyword} is not in the build context`,
+      hint: didYouMean(suggestion) ?? "sources are relative to the build context; check its ignore file, too",
+      span: word.span,
+    });
+  }
+}
+
+/** The first link on the way to a path, or below it, that leads out of the context. */
+function escapingLink(context: ContextFiles, path: string): { path: string; target: string } | undefined {
+  let parent = ".";
+  for (const segment of path.split("/").slice(0, -1)) {
+    parent = posix.join(parent, segment);
+    const target = context.readLink?.(parent);
+    if (target !== undefined && linkEscapes(parent, target)) return { path: parent, target };
+  }
+  for (const entry of walkContext(context, path)) {
+    if (entry.link !== undefined && linkEscapes(entry.path, entry.link))
+      return { path: entry.path, target: entry.link };
+  }
+  return undefined;
+}
+
+function* pathsOf(context: ContextFiles): Generator<string> {
+  for (const entry of walkContext(context, ".")) if (entry.path !== ".") yield entry.path;
+}

@@ -1,0 +1,101 @@
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Flag, Instruction, Kubefile } from "./instruction.ts";
+import type { Span } from "./mapped-text.ts";
+import { isRemote } from "./rootfs-paths.ts";
+
+/**
+ * What the parser understands and no build executes yet, each with what to use meanwhile. A build ends with these; the
+ * linter shows them as warnings.
+ */
+export function unsupportedFeatures(kubefile: Kubefile): readonly Diagnostic[] {
+  const stages = kubefile.stages
+    .slice(1)
+    .map(({ from }) =>
+      unsupported("several stages are", "prepare the files before the build and COPY them", from.keywordSpan),
+    );
+  return [...stages, ...kubefile.instructions.flatMap(unsupportedIn)];
+}
+
+function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
+  const flags = instruction.flags.flatMap((flag) => unsupportedFlag(instruction, flag));
+  switch (instruction.kind) {
+    case "FROM":
+      return instruction.image.text === "scratch"
+        ? flags
+        : [
+            ...flags,
+            unsupported(
+              "FROM an image is",
+              "start with FROM scratch and COPY what the image brought",
+              instruction.image.span,
+            ),
+          ];
+    case "COPY":
+    case "ADD": {
+      const heredocs = instruction.heredocs.map(({ span }) =>
+        unsupported(`a here-document in ${instruction.kind} is`, "put the text into a file of the build context", span),
+      );
+      const remote = instruction.sources
+        .filter(({ text }) => instruction.kind === "ADD" && isRemote(text))
+        .map(({ span, text }) =>
+          unsupported(
+            "ADD of an address is",
+            /^https?:/i.test(text) ? "fetch it with RUN wget" : "fetch it with RUN git clone",
+            span,
+          ),
+        );
+      return [...flags, ...heredocs, ...remote];
+    }
+    case "APP":
+    case "CNI":
+    case "CSI":
+      return instruction.sources
+        .filter(({ text }) => isRemote(text))
+        .map(({ span }) =>
+          unsupported(
+            `a remote source of ${instruction.kind} is`,
+            "download it into the build context and write local://PATH",
+            span,
+          ),
+        );
+    case "RUN": {
+      const script = instruction.heredocs[0];
+      return instruction.form === "shell" && script !== undefined && instruction.command.text.startsWith("#!")
+        ? [
+            ...flags,
+            unsupported(
+              "a RUN here-document with an interpreter of its own is",
+              "write the script into a file and run that",
+              script.span,
+            ),
+          ]
+        : flags;
+    }
+    default:
+      return flags;
+  }
+}
+
+/** Flags of known names that change what a step does; the others are reported as having no effect. */
+const hints: Readonly<Record<string, string>> = {
+  from: "COPY the file from the build context",
+  parents: "name the destination directory of each source",
+  exclude: "list the files in .kubefileignore",
+  checksum: "fetch with RUN wget and check with sha256sum -c",
+  "keep-git-dir": "fetch it with RUN git clone",
+  unpack: "unpack it with RUN tar",
+  mount: "COPY what the command needs, and remove it in the same build before the launch",
+  network: "remove it; RUN has the network",
+  security: "remove it",
+  secret: "fetch what needs the secret before the build and COPY it",
+  platform: "remove it; the image is built for the platform of the machine",
+};
+
+function unsupportedFlag(instruction: Instruction, flag: Flag): readonly Diagnostic[] {
+  const hint = Object.hasOwn(hints, flag.name) ? hints[flag.name] : undefined;
+  return hint === undefined ? [] : [unsupported(`${instruction.kind} --${flag.name} is`, hint, flag.span)];
+}
+
+function unsupported(what: string, hint: string, span: Span): Diagnostic {
+  return { severity: "error", code: "unsupported", message: `${what} not executed yet`, hint, span };
+}
