@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { applicationType } from "./application.ts";
+import { detectAppType } from "./app-type.ts";
 import type { ContextFiles } from "./context-files.ts";
 import { quoted, type Report } from "./diagnostic.ts";
 import type { AppInstruction, Instruction, Kubefile } from "./instruction.ts";
@@ -113,7 +113,7 @@ function checkTypes(kubefile: Kubefile, declared: Declared, context: ContextFile
     const files = [...paths].flatMap(([path, kind]) =>
       kind === "file" && path.startsWith(directory) ? [posix.relative(directory, path)] : [],
     );
-    if (files.length === 0 || applicationType(files) !== undefined) continue;
+    if (files.length === 0 || detectAppType(files) !== undefined) continue;
     report({
       severity: "error",
       code: "app-type-unknown",

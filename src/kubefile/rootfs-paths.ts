@@ -4,7 +4,7 @@ import { destinationOf, rootfsPath } from "./copy-rule.ts";
 import { expandWord } from "./expand.ts";
 import { flagValue } from "./flags.ts";
 import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
-import { createScope, type Scope } from "./scope.ts";
+import { type VisibleVariables, visibleVariables } from "./visible-variables.ts";
 import { hasWildcard, matchWildcard } from "./wildcard.ts";
 
 /** What is known, before anything runs, of the paths a cluster image will hold. */
@@ -26,16 +26,16 @@ export function applicationDirectory(name: string): string {
 /** Follows COPY, ADD, APP, CNI and CSI of the last stage through the context. */
 export function rootfsPathsOf(kubefile: Kubefile, context: ContextFiles): RootfsPaths {
   const tree: Tree = { context, paths: new Map(), opaque: new Set(), isOpen: false };
-  const scope = createScope();
+  const variables = visibleVariables();
   const last = kubefile.stages.at(-1);
   if (kubefile.stages.length > 1 || last?.from.image.text !== "scratch") tree.isOpen = true;
   for (const instruction of kubefile.instructions) {
-    scope.apply(instruction);
+    variables.pass(instruction);
     if (last !== undefined && instruction !== last.from && !last.instructions.includes(instruction)) continue;
     if (instruction.kind === "RUN") tree.isOpen = true;
-    else if (instruction.kind === "COPY" || instruction.kind === "ADD") addCopy(tree, instruction, scope);
+    else if (instruction.kind === "COPY" || instruction.kind === "ADD") addCopy(tree, instruction, variables);
     else if (instruction.kind === "APP" || instruction.kind === "CNI" || instruction.kind === "CSI")
-      addApp(tree, instruction, scope);
+      addApp(tree, instruction, variables);
   }
   if (kubefile.invalid.length > 0) tree.isOpen = true;
   return tree;
@@ -57,8 +57,8 @@ interface Tree {
   isOpen: boolean;
 }
 
-function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, scope: Scope): void {
-  const destination = expandWord(instruction.destination, scope.lookup);
+function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, variables: VisibleVariables): void {
+  const destination = expandWord(instruction.destination, variables.lookup);
   if (
     destination.unknown.length > 0 ||
     flagValue(instruction.flags, "from") !== undefined ||
@@ -68,7 +68,7 @@ function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, scop
     return;
   }
   const sources = instruction.sources.flatMap((word) => {
-    const source = expandWord(word, scope.lookup);
+    const source = expandWord(word, variables.lookup);
     if (source.unknown.length > 0 || isRemote(source.text)) tree.isOpen = true;
     else return expandSource(tree.context, source.text);
     return [];
@@ -80,10 +80,10 @@ function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, scop
   }
 }
 
-function addApp(tree: Tree, instruction: AppInstruction, scope: Scope): void {
-  const directory = `${applicationDirectory(expandWord(instruction.name, scope.lookup).text)}/`;
+function addApp(tree: Tree, instruction: AppInstruction, variables: VisibleVariables): void {
+  const directory = `${applicationDirectory(expandWord(instruction.name, variables.lookup).text)}/`;
   for (const word of instruction.sources) {
-    const source = expandWord(word, scope.lookup);
+    const source = expandWord(word, variables.lookup);
     const local = localSource(source.text);
     if (source.unknown.length > 0 || local === undefined) tree.isOpen = true;
     else for (const path of expandSource(tree.context, local)) place(tree, path, directory, instruction.sources.length);

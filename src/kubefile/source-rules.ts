@@ -6,49 +6,58 @@ import { flagValue } from "./flags.ts";
 import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
 import { didYouMean, nearestPath } from "./nearest.ts";
 import { contextPath, isRemote, localSource } from "./rootfs-paths.ts";
-import { createScope, type Scope } from "./scope.ts";
+import { type VisibleVariables, visibleVariables } from "./visible-variables.ts";
 import { hasWildcard, matchWildcard } from "./wildcard.ts";
 import type { Word } from "./word.ts";
 
 /** Sources and destinations of COPY, ADD, APP, CNI and CSI. Without a context only what the text tells is checked. */
 export function checkSources(kubefile: Kubefile, context: ContextFiles | undefined, report: Report): void {
-  const scope = createScope();
+  const variables = visibleVariables();
   for (const instruction of kubefile.instructions) {
-    scope.apply(instruction);
+    variables.pass(instruction);
     if (instruction.kind === "COPY" || instruction.kind === "ADD") {
-      checkCopy(instruction, scope, context, report);
+      checkCopy(instruction, variables, context, report);
     } else if (instruction.kind === "APP" || instruction.kind === "CNI" || instruction.kind === "CSI") {
-      checkApp(instruction, scope, context, report);
+      checkApp(instruction, variables, context, report);
     }
   }
 }
 
 function checkCopy(
   instruction: CopyInstruction | AddInstruction,
-  scope: Scope,
+  variables: VisibleVariables,
   context: ContextFiles | undefined,
   report: Report,
 ): void {
-  checkDestination(instruction, scope, report);
+  checkDestination(instruction, variables, report);
   if (flagValue(instruction.flags, "from") !== undefined) return;
   for (const word of instruction.sources) {
-    const source = expandWord(word, scope.lookup);
+    const source = expandWord(word, variables.lookup);
     if (source.unknown.length > 0 || isRemote(source.text)) continue;
     checkSource(instruction.kind, word, source.text, context, report);
   }
 }
 
-function checkApp(instruction: AppInstruction, scope: Scope, context: ContextFiles | undefined, report: Report): void {
+function checkApp(
+  instruction: AppInstruction,
+  variables: VisibleVariables,
+  context: ContextFiles | undefined,
+  report: Report,
+): void {
   for (const word of instruction.sources) {
-    const source = expandWord(word, scope.lookup);
+    const source = expandWord(word, variables.lookup);
     const local = localSource(source.text);
     if (source.unknown.length === 0 && local !== undefined) checkSource(instruction.kind, word, local, context, report);
   }
 }
 
-function checkDestination(instruction: CopyInstruction | AddInstruction, scope: Scope, report: Report): void {
+function checkDestination(
+  instruction: CopyInstruction | AddInstruction,
+  variables: VisibleVariables,
+  report: Report,
+): void {
   const { destination, sources } = instruction;
-  const { text } = expandWord(destination, scope.lookup);
+  const { text } = expandWord(destination, variables.lookup);
   if (isOutside(text.replace(/^\/+/, ""))) {
     report({
       severity: "error",

@@ -2,7 +2,7 @@ import type { Report } from "./diagnostic.ts";
 import { variablesOf } from "./expand.ts";
 import type { Instruction, Kubefile } from "./instruction.ts";
 import { didYouMean, nearest } from "./nearest.ts";
-import { createScope } from "./scope.ts";
+import { visibleVariables } from "./visible-variables.ts";
 import type { Word } from "./word.ts";
 
 /** Set by the engine that runs RUN, or commonly passed in without a declaration. */
@@ -10,21 +10,21 @@ const alwaysKnown = new Set(["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY
 
 /** Variables that no ARG or ENV before the instruction declares. */
 export function checkVariables(kubefile: Kubefile, report: Report): void {
-  const scope = createScope();
+  const variables = visibleVariables();
   for (const instruction of kubefile.instructions) {
     for (const { name, span, optional } of wordsOf(instruction).flatMap((word) => variablesOf(word.parts))) {
-      if (optional || scope.declares(name) || alwaysKnown.has(name.toUpperCase())) continue;
+      if (optional || variables.declares(name) || alwaysKnown.has(name.toUpperCase())) continue;
       report({
         severity: isPathLike(instruction) ? "error" : "warning",
         code: "unset-variable",
         message: `no ARG or ENV before this line declares $${name}`,
         hint:
-          didYouMean(nearest(name, scope.names())) ??
+          didYouMean(nearest(name, variables.names())) ??
           `declare it with ARG ${name}, or write \\$${name} if the text itself is meant`,
         span,
       });
     }
-    scope.apply(instruction);
+    variables.pass(instruction);
   }
 }
 
