@@ -1,0 +1,29 @@
+import type { Readable } from "node:stream";
+import { readableMode } from "./mode.ts";
+import { unpack } from "./unpack.ts";
+import { defaultLimits, type UnpackLimits } from "./unpack-rules.ts";
+
+export interface ApplyOptions {
+  /** What messages call the layer. */
+  readonly name?: string;
+  readonly limits?: Partial<UnpackLimits>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Applies a layer's tar (uncompressed) to a tree, whiteouts included (OCI image-spec, layer.md). Permission bits are
+ * kept; owners, times and extended attributes are not. When it throws, part of the layer is applied.
+ *
+ * @throws KubefileError UNSAFE_ARCHIVE at the first entry that is not harmless.
+ */
+export async function applyLayer(root: string, tar: Readable, options: ApplyOptions = {}): Promise<void> {
+  await unpack(root, tar, {
+    archive: options.name ?? "the layer",
+    stripPrefix: "",
+    base: "",
+    limits: { ...defaultLimits, ...options.limits },
+    whiteouts: true,
+    modeOf: (type, _path, mode) => readableMode(type, mode),
+    signal: options.signal,
+  });
+}

@@ -1,0 +1,47 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { extract } from "tar-stream";
+import { errorMessage, KubefileError } from "../error.ts";
+import type { UnpackRules } from "./unpack-rules.ts";
+import { UnpackTarget } from "./unpack-target.ts";
+
+/**
+ * Unpacks a tar, which may be hostile, into the real directory `root`. Nothing is written through a link and no link
+ * leads out. When it throws, part of the archive is there.
+ *
+ * @throws KubefileError UNSAFE_ARCHIVE naming the entry.
+ */
+export async function unpack(root: string, tar: Readable, rules: UnpackRules): Promise<void> {
+  const archive = extract();
+  const target = new UnpackTarget(root, rules);
+  const feeding = pipeline(tar, (chunks: AsyncIterable<Uint8Array>) => target.counted(chunks), archive, {
+    signal: rules.signal,
+  });
+  // Its error also ends the loop below; without a handler it would end the process first.
+  feeding.catch(() => undefined);
+  try {
+    for await (const content of archive) {
+      await target.add(content.header, bytesOf(content));
+      content.resume();
+    }
+    await feeding;
+  } catch (error) {
+    rules.signal?.throwIfAborted();
+    if (!isMalformed(error)) throw error;
+    throw new KubefileError("UNSAFE_ARCHIVE", `${rules.archive} is not a whole tar archive: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Errors of tar-stream have no code, those of zlib one of its own; all else is the disk's or the caller's. */
+function isMalformed(error: unknown): boolean {
+  if (error instanceof KubefileError) return false;
+  return error instanceof Error && (!("code" in error) || String(error.code).startsWith("Z_"));
+}
+
+async function* bytesOf(content: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    if (chunk instanceof Uint8Array) yield chunk;
+  }
+}

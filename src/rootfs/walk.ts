@@ -1,0 +1,48 @@
+import type { BigIntStats } from "node:fs";
+import { lstat, readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { KubefileError } from "../error.ts";
+import { compareBytes } from "./byte-order.ts";
+
+/** What lies at one path of a tree. Paths are relative to the tree, with slashes and no leading one. */
+export type Found =
+  | { readonly type: "file" | "directory"; readonly path: string; readonly stats: BigIntStats }
+  | { readonly type: "link"; readonly path: string; readonly stats: BigIntStats; readonly target: string }
+  | { readonly type: "special"; readonly path: string; readonly stats: BigIntStats; readonly kind: string };
+
+/**
+ * Everything below `root`, parents first, siblings in byte order, links not followed.
+ *
+ * @throws KubefileError UNSUPPORTED for a name that is not UTF-8.
+ */
+export async function* walkTree(root: string, below = ""): AsyncGenerator<Found> {
+  const names = await readdir(join(root, below));
+  for (const name of names.sort(compareBytes)) {
+    const path = below === "" ? name : `${below}/${name}`;
+    const found = await look(root, path);
+    yield found;
+    if (found.type === "directory") yield* walkTree(root, path);
+  }
+}
+
+/** What lies at `path` below `root`, links not followed. Parent directories are taken as they are. */
+export async function look(root: string, path: string): Promise<Found> {
+  // Node decodes names that are not UTF-8 to this character, and could not open them again.
+  if (path.includes("\ufffd")) {
+    throw new KubefileError("UNSUPPORTED", `the file name ${JSON.stringify(path)} is not valid UTF-8`, {
+      hint: "rename the file",
+    });
+  }
+  const absolute = join(root, path);
+  const stats = await lstat(absolute, { bigint: true });
+  if (stats.isSymbolicLink()) return { type: "link", path, stats, target: await readlink(absolute) };
+  if (stats.isDirectory()) return { type: "directory", path, stats };
+  if (stats.isFile()) return { type: "file", path, stats };
+  return { type: "special", path, stats, kind: specialKind(stats) };
+}
+
+function specialKind(stats: BigIntStats): string {
+  if (stats.isSocket()) return "socket";
+  if (stats.isFIFO()) return "named pipe";
+  return "device";
+}
