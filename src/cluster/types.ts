@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+
 /** The parts of a throw-away cluster that the pipeline and the capture see; kind.ts is one provider of them. */
 export interface ClusterProvider {
   create(options: ClusterOptions): Promise<Cluster>;
@@ -101,9 +103,9 @@ export interface CommandContainer extends AsyncDisposable {
   /** Runs a shell command line in the rootfs; output goes line by line to `onLine`. */
   exec(command: string, options: ExecOptions): Promise<{ exitCode: number; output: string }>;
   /** Puts a tar stream's entries under the rootfs. */
-  copyIn(tar: NodeJS.ReadableStream, options?: { signal?: AbortSignal }): Promise<void>;
+  copyIn(tar: Readable, options?: { signal?: AbortSignal }): Promise<void>;
   /** The rootfs as a tar stream, entries relative to it. */
-  copyOut(consume: (tar: NodeJS.ReadableStream) => Promise<void>, options?: { signal?: AbortSignal }): Promise<void>;
+  copyOut(consume: (tar: Readable) => Promise<void>, options?: { signal?: AbortSignal }): Promise<void>;
 }
 
 export interface ExecOptions {

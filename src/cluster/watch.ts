@@ -25,19 +25,18 @@ const FAILURE_LIMIT = 20;
  * @throws KubefileError CLUSTER_FAILED when the API server fails 20 times in a row
  */
 export async function watchResource(source: WatchSource): Promise<void> {
-  const known = new Map<string, KubernetesObject>();
-  let version: string | undefined;
+  const view: View = { known: new Map(), version: undefined };
   let failures = 0;
   while (!source.signal.aborted) {
     try {
-      version ??= await relist(source, known);
-      version = await follow(source, known, version, () => {
+      if (view.version === undefined) await relist(source, view);
+      await follow(source, view, () => {
         failures = 0;
       });
     } catch (error) {
       if (source.signal.aborted) return;
       if (isGone(error)) {
-        version = undefined;
+        view.version = undefined;
         continue;
       }
       failures += 1;
@@ -51,41 +50,39 @@ export async function watchResource(source: WatchSource): Promise<void> {
   }
 }
 
-async function relist(source: WatchSource, known: Map<string, KubernetesObject>): Promise<string> {
+/** What has been told so far: the objects by uid, and the version to go on from. */
+interface View {
+  readonly known: Map<string, KubernetesObject>;
+  version: string | undefined;
+}
+
+async function relist(source: WatchSource, view: View): Promise<void> {
   const { items, resourceVersion } = await source.list({ signal: source.signal });
-  const gone = new Map(known);
+  const gone = new Map(view.known);
   for (const object of items) {
     const before = gone.get(object.metadata.uid);
     gone.delete(object.metadata.uid);
-    if (before?.metadata.resourceVersion !== undefined && sameVersion(before, object)) continue;
-    known.set(object.metadata.uid, object);
+    if (before !== undefined && before.metadata.resourceVersion === object.metadata.resourceVersion) continue;
+    view.known.set(object.metadata.uid, object);
     source.onEvent({ type: before === undefined ? "ADDED" : "MODIFIED", object });
   }
   for (const [uid, object] of gone) {
-    known.delete(uid);
+    view.known.delete(uid);
     source.onEvent({ type: "DELETED", object });
   }
-  return resourceVersion;
+  view.version = resourceVersion;
 }
 
-/** Reads one watch to its end; returns the version to go on from. */
-async function follow(
-  source: WatchSource,
-  known: Map<string, KubernetesObject>,
-  from: string,
-  onAnswer: () => void,
-): Promise<string> {
+/** Reads one watch to its end. */
+async function follow(source: WatchSource, view: View, onAnswer: () => void): Promise<void> {
   const silence = AbortSignal.timeout((WATCH_SECONDS + 30) * 1000);
-  const signal = AbortSignal.any([source.signal, silence]);
   const query = {
     watch: "1",
     allowWatchBookmarks: "true",
-    resourceVersion: from,
+    resourceVersion: view.version ?? "",
     timeoutSeconds: String(WATCH_SECONDS),
   };
-  const body = await source.open(query, signal);
-  onAnswer();
-  let version = from;
+  const body = await source.open(query, AbortSignal.any([source.signal, silence]));
   // readline passes no error of its input on: it would end the loop as if the watch had ended well.
   let broken: unknown;
   body.once("error", (error) => {
@@ -95,15 +92,15 @@ async function follow(
     if (line === "" || source.signal.aborted) continue;
     const event: RawEvent = JSON.parse(line);
     if (event.type === "ERROR") throw new WatchError(event.object.code ?? 0, event.object.message ?? line);
-    version = event.object.metadata.resourceVersion ?? version;
+    onAnswer();
+    view.version = event.object.metadata.resourceVersion ?? view.version;
     if (event.type === "BOOKMARK") continue;
-    if (event.type === "DELETED") known.delete(event.object.metadata.uid);
-    else known.set(event.object.metadata.uid, event.object);
+    if (event.type === "DELETED") view.known.delete(event.object.metadata.uid);
+    else view.known.set(event.object.metadata.uid, event.object);
     source.onEvent({ type: event.type, object: event.object });
   }
-  // What was read counts, even when the connection broke after it.
-  if (broken !== undefined && version === from) throw broken;
-  return version;
+  if (broken !== undefined) throw broken;
+  onAnswer();
 }
 
 type RawEvent =
@@ -123,8 +120,4 @@ class WatchError extends Error {
 
 function isGone(error: unknown): boolean {
   return error instanceof Error && "status" in error && error.status === 410;
-}
-
-function sameVersion(one: KubernetesObject, other: KubernetesObject): boolean {
-  return one.metadata.resourceVersion === other.metadata.resourceVersion;
 }

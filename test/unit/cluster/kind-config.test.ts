@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { kindConfig } from "../../../src/cluster/kind-config.ts";
+
+const ours = '[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "/etc/containerd/certs.d"\n';
+
+test("without a user's file: one registry directory, the API server on loopback", () => {
+  expect(parse(kindConfig({ withoutDefaultNetwork: false }))).toEqual({
+    kind: "Cluster",
+    apiVersion: "kind.x-k8s.io/v1alpha4",
+    containerdConfigPatches: [ours],
+    networking: { apiServerAddress: "127.0.0.1" },
+  });
+});
+
+test("a launch that brings its network gets a cluster without one", () => {
+  expect(parse(kindConfig({ withoutDefaultNetwork: true })).networking).toEqual({
+    apiServerAddress: "127.0.0.1",
+    disableDefaultCNI: true,
+  });
+});
+
+test("a user's file is kept, except for what the capture depends on", () => {
+  const text = `
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+name: mine
+nodes: [{ role: control-plane }, { role: worker }]
+featureGates: { Some: true }
+networking: { podSubnet: 10.1.0.0/16, apiServerAddress: 0.0.0.0, apiServerPort: 6443, kubeProxyMode: ipvs }
+containerdConfigPatches: ["[debug]\\n  level = 'debug'"]
+`;
+  expect(parse(kindConfig({ withoutDefaultNetwork: false, user: { text, file: "kind.yaml" } }))).toEqual({
+    kind: "Cluster",
+    apiVersion: "kind.x-k8s.io/v1alpha4",
+    nodes: [{ role: "control-plane" }, { role: "worker" }],
+    featureGates: { Some: true },
+    networking: { podSubnet: "10.1.0.0/16", apiServerAddress: "127.0.0.1", kubeProxyMode: "ipvs" },
+    containerdConfigPatches: ["[debug]\n  level = 'debug'", ours],
+  });
+});
+
+test.each([
+  ["a: [", "USAGE", "kind.yaml is not valid YAML"],
+  ["kind: Pod\napiVersion: v1", "USAGE", "kind.yaml is not a kind config"],
+  ["- 1", "USAGE", "kind.yaml is not a kind config"],
+  ["", "USAGE", "kind.yaml is not a kind config"],
+  [
+    "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking: {ipFamily: dual}",
+    "UNSUPPORTED",
+    "kind.yaml: networking.ipFamily dual is not supported",
+  ],
+])("refuses %j", (text, code, message) => {
+  expect(() => kindConfig({ withoutDefaultNetwork: false, user: { text, file: "kind.yaml" } })).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(message) }),
+  );
+});
