@@ -89,6 +89,8 @@ function checkLaunched(instructions: readonly Instruction[], declared: Declared,
   const launch = instructions.find((instruction) => instruction.kind === "LAUNCH");
   if (launch === undefined || launch.apps.some(({ parts }) => parts.some(({ kind }) => kind === "variable"))) return;
   const launched = new Set(launch.apps.map(({ text }) => text));
+  // A misspelt name is reported already; the application it meant is not left out.
+  if ([...launched].some((name) => !declared.has(name))) return;
   for (const [name, app] of declared) {
     if (launched.has(name)) continue;
     report({

@@ -1,5 +1,6 @@
 import { quoted, type Report } from "./diagnostic.ts";
-import type { Flag, InstructionKind, Pair } from "./instruction.ts";
+import type { Flag, Pair } from "./instruction.ts";
+import type { InstructionKind } from "./instruction-kinds.ts";
 import { readJsonList } from "./json-list.ts";
 import type { LogicalLine } from "./logical-line.ts";
 import { type MappedText, type Span, slice, spanOf, trim } from "./mapped-text.ts";
@@ -56,12 +57,13 @@ export function jsonList(
   }
   if (list.kind === "not-json" && !mustBeList) return "no list";
   const wrongType = list.kind === "not-strings";
+  const fault = source.text.endsWith("]") ? "each element needs double quotes" : "the closing bracket is missing";
   input.report({
     severity: "error",
     code: wrongType ? "json-not-strings" : "unquoted-json",
     message: wrongType
       ? `the list of ${input.kind} holds something else than strings`
-      : `the list of ${input.kind} is not JSON: each element needs double quotes`,
+      : `the list of ${input.kind} is not JSON: ${fault}`,
     hint: `write ${suggestion(source.text)}`,
     span: spanOf(source, 0, source.text.length),
   });
@@ -152,9 +154,8 @@ export function wholeText(source: MappedText): Word {
 /** The list as it was probably meant. */
 function suggestion(text: string): string {
   const inner = text.replace(/^\[|\]\s*$/g, "");
-  const elements = inner
-    .split(inner.includes(",") ? "," : /\s+/)
-    .map((element) => element.trim().replace(/^['"]|['"]$/g, ""));
+  const separator = inner.includes(",") ? "," : /["']/.test(inner) ? /$/ : /\s+/;
+  const elements = inner.split(separator).map((element) => element.trim().replace(/^['"]|['"]$/g, ""));
   const list = `[${elements
     .filter((element) => element !== "")
     .map((element) => JSON.stringify(element))

@@ -45,14 +45,12 @@ function readOperands(input: Arguments): { sources: readonly Word[]; destination
   const words = listOrWords(input);
   if (words === undefined) return undefined;
   const destination = words.at(-1);
-  const only = words.length === 1 ? destination?.raw : undefined;
-  if (destination === undefined || only !== undefined) {
-    const hint = only === undefined ? `write ${input.kind} SOURCE DESTINATION` : `write ${input.kind} ${only} .`;
-    const message =
-      only === undefined
-        ? `${input.kind} needs a source and a destination`
-        : `${input.kind} has a source but no destination`;
-    return missing(input, message, hint);
+  if (destination === undefined) {
+    return missing(input, `${input.kind} needs a source and a destination`, `write ${input.kind} SOURCE DESTINATION`);
+  }
+  if (words.length === 1) {
+    const source = /[\s"']/.test(destination.raw) ? "SOURCE" : destination.raw;
+    return missing(input, `${input.kind} has a source but no destination`, `write ${input.kind} ${source} .`);
   }
   const marks = new Set(input.line.heredocs.map(({ span }) => formatStart(span)));
   const isHeredoc = (word: Word): boolean => word.raw.startsWith("<<") && marks.has(formatStart(word.span));

@@ -1,5 +1,6 @@
 import { quoted, type Report } from "./diagnostic.ts";
-import type { Flag, InstructionKind } from "./instruction.ts";
+import type { Flag } from "./instruction.ts";
+import type { InstructionKind } from "./instruction-kinds.ts";
 import { type MappedText, slice, spanOf } from "./mapped-text.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import { shellWord, splitWritten, type WordOptions } from "./word.ts";

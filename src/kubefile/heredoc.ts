@@ -1,4 +1,5 @@
 import { quoted, type Report } from "./diagnostic.ts";
+import { instructionKinds } from "./instruction-kinds.ts";
 import { type MappedText, type Span, spanOf } from "./mapped-text.ts";
 
 /** A here-document: the lines after a RUN, COPY or ADD up to the one that is `name` alone. */
@@ -21,6 +22,8 @@ interface Mark {
   readonly span: Span;
 }
 
+const instructionLine = new RegExp(`^(?:${instructionKinds.join("|")})\\s`);
+
 /** Reads the here-documents that `line` announces from the physical lines from index `next` on. */
 export function readHeredocs(
   line: MappedText,
@@ -32,12 +35,17 @@ export function readHeredocs(
   let index = next;
   for (const mark of findMarks(line)) {
     const body: string[] = [];
+    const start = index;
     const strip = (text: string): string => (mark.stripTabs ? text.replace(/^\t+/, "") : text);
     while (index < physical.length && strip(physical[index] ?? "") !== mark.name) {
       body.push(strip(physical[index] ?? ""));
       index += 1;
     }
     if (index >= physical.length) {
+      // Go on where the next instruction seems to be, so that the rest of the file is still looked at.
+      const next = physical.findIndex((text, at) => at >= start && instructionLine.test(text));
+      if (next >= 0) body.length = next - start;
+      index = next < 0 ? physical.length : next - 1;
       report({
         severity: "error",
         code: "unterminated-heredoc",

@@ -1,30 +1,8 @@
 import type { EscapeCharacter } from "./directives.ts";
 import type { Heredoc } from "./heredoc.ts";
+import type { InstructionKind } from "./instruction-kinds.ts";
 import type { Span } from "./mapped-text.ts";
 import type { Word } from "./word.ts";
-
-/** Every instruction of a Kubefile. */
-export const instructionKinds = [
-  "FROM",
-  "COPY",
-  "ADD",
-  "ARG",
-  "ENV",
-  "RUN",
-  "LABEL",
-  "MAINTAINER",
-  "APP",
-  "APPCMDS",
-  "APPENV",
-  "CNI",
-  "CSI",
-  "KUBEVERSION",
-  "LAUNCH",
-  "CMD",
-  "CMDS",
-] as const;
-
-export type InstructionKind = (typeof instructionKinds)[number];
 
 /** `--name=value` before the arguments. */
 export interface Flag {

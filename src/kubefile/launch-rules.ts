@@ -1,7 +1,7 @@
 import type { ContextFiles } from "./context-files.ts";
 import { quoted, type Report } from "./diagnostic.ts";
 import type { CmdInstruction, CmdsInstruction, Kubefile } from "./instruction.ts";
-import { type LaunchReference, launchReferences } from "./launch-references.ts";
+import { createsFiles, type LaunchReference, launchReferences } from "./launch-references.ts";
 import { spanOf } from "./mapped-text.ts";
 import { didYouMean, nearestPath } from "./nearest.ts";
 import { applicationDirectory, type RootfsPaths, rootfsPathsOf } from "./rootfs-paths.ts";
@@ -18,7 +18,7 @@ export function checkLaunchCommands(kubefile: Kubefile, context: ContextFiles | 
       else if (rootfs !== undefined)
         checkPath(command, { ...reference, mayBeMade: mayBeMade || reference.mayBeMade }, rootfs, report);
     }
-    if (makesPaths(command.text)) mayBeMade = true;
+    if (createsFiles(command.text)) mayBeMade = true;
   }
 }
 
@@ -95,9 +95,4 @@ function isBelow(path: string, directories: ReadonlySet<string>): boolean {
   return [...directories].some(
     (directory) => directory === "." || path === directory || path.startsWith(`${directory}/`),
   );
-}
-
-/** Whether a command line may leave files behind that later ones read. */
-function makesPaths(commandLine: string): boolean {
-  return />|\b(?:tar|unzip|gunzip|cp|mv|mkdir|wget|curl|tee|sed|git|install|ln|helm pull)\b/.test(commandLine);
 }

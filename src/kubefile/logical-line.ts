@@ -108,7 +108,7 @@ function checkCharacters(line: MappedText, report: Report): void {
   report({
     severity: isControl ? "error" : "warning",
     code: "invalid-character",
-    message: isControl ? `control character ${name}` : `${name} looks like a space but separates nothing`,
+    message: isControl ? `control character ${name}` : `${name} looks like a space and is none`,
     hint: isControl ? "remove it" : "type a plain space instead",
     span: characterSpan(line, odd.index),
   });

@@ -4,13 +4,8 @@ import { readCmd, readCmds, readLaunch, readRun } from "./command-instructions.t
 import { type Diagnostic, type Report, sortDiagnostics } from "./diagnostic.ts";
 import { readAdd, readCopy, readFrom } from "./file-instructions.ts";
 import { readFlags } from "./flags.ts";
-import {
-  type Instruction,
-  type InvalidInstruction,
-  instructionKinds,
-  type Kubefile,
-  type Stage,
-} from "./instruction.ts";
+import type { Instruction, InvalidInstruction, Kubefile, Stage } from "./instruction.ts";
+import { instructionKinds } from "./instruction-kinds.ts";
 import { type LogicalLine, physicalLines, readLogicalLines } from "./logical-line.ts";
 import { slice, spanOf, trim } from "./mapped-text.ts";
 import { unknownInstruction } from "./unknown-instruction.ts";

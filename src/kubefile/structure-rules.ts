@@ -24,7 +24,9 @@ export function checkStructure(kubefile: Kubefile, report: Report): void {
 
 function checkFrom({ instructions, invalid }: Kubefile, report: Report): void {
   const first = instructions.find((instruction) => instruction.kind !== "ARG");
-  if (first === undefined || first.kind === "FROM" || invalid.some(({ keyword }) => keyword === "FROM")) return;
+  if (first === undefined || first.kind === "FROM") return;
+  // A line that could not be read may have been the FROM.
+  if (invalid.some(({ span }) => span.start.line < first.span.start.line)) return;
   const hasFrom = instructions.some((instruction) => instruction.kind === "FROM");
   report({
     severity: "error",

@@ -1,5 +1,5 @@
 import { type Diagnostic, quoted } from "./diagnostic.ts";
-import { instructionKinds } from "./instruction.ts";
+import { instructionKinds } from "./instruction-kinds.ts";
 import type { Span } from "./mapped-text.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 

@@ -84,7 +84,7 @@ const hints: Readonly<Record<string, string>> = {
   checksum: "fetch with RUN wget and check with sha256sum -c",
   "keep-git-dir": "fetch it with RUN git clone",
   unpack: "unpack it with RUN tar",
-  mount: "COPY what the command needs, and remove it in the same build before the launch",
+  mount: "COPY what the command needs",
   network: "remove it; RUN has the network",
   security: "remove it",
   secret: "fetch what needs the secret before the build and COPY it",

@@ -38,7 +38,8 @@ export function readLabel(input: Arguments<"LABEL">): LabelInstruction | undefin
 }
 
 export function readMaintainer(input: Arguments<"MAINTAINER">): MaintainerInstruction | undefined {
-  if (input.rest.text === "") return missing(input, "MAINTAINER needs a name", 'or write LABEL maintainer="NAME"');
+  if (input.rest.text === "")
+    return missing(input, "MAINTAINER needs a name", 'write MAINTAINER NAME, or LABEL maintainer="NAME"');
   return { ...base(input), name: wholeText(input.rest) };
 }
 
