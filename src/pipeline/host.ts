@@ -1,3 +1,4 @@
+import type { PullSecret } from "../capture/pull-secret.ts";
 import type { EngineEnvironment } from "../cluster/engine.ts";
 import type { ProcessIdentity } from "../cluster/process-identity.ts";
 import type { RegistryClient } from "../registry/types.ts";
@@ -33,13 +34,4 @@ export interface Directories {
   readonly tools: string;
   /** Where bundles of failed runs are kept. */
   readonly failures: string;
-}
-
-/** A Secret of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`. */
-export interface PullSecret {
-  readonly namespace: string;
-  readonly name: string;
-  readonly type: string;
-  /** The decoded payload. */
-  readonly payload: string;
 }

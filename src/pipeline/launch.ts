@@ -1,3 +1,4 @@
+import type { CommandTimeline } from "../capture/command-times.ts";
 import { launchTools } from "../cluster/launch-tools.ts";
 import type { CommandContainer } from "../cluster/types.ts";
 import { KubefileError, type Location } from "../error.ts";
@@ -7,8 +8,10 @@ import type { Phase } from "./progress.ts";
 export interface LaunchOptions {
   readonly container: CommandContainer;
   readonly commands: readonly LaunchCommand[];
-  /** Told when a command begins and when it has ended, so that what appears meanwhile can be put down to it. */
-  readonly onCommand: (command: LaunchCommand | undefined) => void;
+  readonly timeline: CommandTimeline;
+  /** Of the whole image; a command's own wins over it, and `overrides` over both. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly overrides?: Readonly<Record<string, string>>;
   readonly phase: Phase;
   readonly signal: AbortSignal;
   /** Milliseconds for all commands together. */
@@ -28,23 +31,23 @@ export async function runLaunch(options: LaunchOptions): Promise<void> {
   for (const command of options.commands) {
     options.phase.update(command.command);
     options.phase.log(`$ ${command.command}`);
-    options.onCommand(command);
+    options.timeline.begin(command.command, locationOf(command));
     const { exitCode, output } = await options.container.exec(command.command, {
-      env: command.env,
+      env: { ...options.env, ...command.env, ...options.overrides },
       directory: command.directory,
       onLine: (line) => options.phase.log(line),
       signal: options.signal,
       timeout: Math.max(1_000, end - options.now()),
     });
-    options.onCommand(undefined);
+    options.timeline.end();
     if (exitCode !== 0) throw launchError(command, exitCode, output, options.networkCut);
   }
 }
 
 /** `Kubefile:12` of a recorded command, as a place. */
-export function locationOf(command: LaunchCommand): Location | undefined {
+export function locationOf(command: LaunchCommand): Location {
   const match = /^(.*):(\d+)$/.exec(command.source);
-  return match?.[1] === undefined ? undefined : { file: match[1], line: Number(match[2]) };
+  return { file: match?.[1] ?? command.source, line: Number(match?.[2] ?? 1) };
 }
 
 function launchError(command: LaunchCommand, exitCode: number, output: string, networkCut: boolean): KubefileError {
@@ -57,7 +60,7 @@ function launchError(command: LaunchCommand, exitCode: number, output: string, n
       : `launch command ${JSON.stringify(command.command)} needs ${missing}, which a site does not promise`;
   return new KubefileError("LAUNCH_FAILED", message, {
     hint: hintFor(missing, command.command, output, networkCut),
-    ...(where === undefined ? {} : { where }),
+    where,
   });
 }
 

@@ -1,0 +1,54 @@
+import { type Command, Option } from "commander";
+import { totalSize } from "../image/cluster-image.ts";
+import { listLocal } from "../image/local-tags.ts";
+import { readClusterImage } from "../image/read.ts";
+import { formatSize, formatTable } from "../image/text-table.ts";
+import { openStore } from "../store/store.ts";
+import { type CommandContext, directories } from "./context.ts";
+
+export function registerImages(program: Command, context: CommandContext): void {
+  program
+    .command("images")
+    .description("list the cluster images that were built or fetched here")
+    .addOption(new Option("--format <format>", "how they are printed").choices(["pretty", "json"]).default("pretty"))
+    .option("--store <dir>", "the local blob store")
+    .addHelpText("after", "\nExamples:\n  kubefile images\n  kubefile images --format json | jq -r '.[].reference'")
+    .action(async (flags: { format: "pretty" | "json"; store?: string }) => {
+      const store = await openStore(directories(context, flags.store).store);
+      const images = await Promise.all(
+        (await listLocal(store.directory)).map(async ({ reference, descriptor, tagged }) => {
+          const image = await readClusterImage(store, descriptor.digest).catch(() => undefined);
+          const known =
+            image === undefined
+              ? {}
+              : { grade: image.config.grade, images: image.config.images.length, size: totalSize(image) };
+          return { reference, digest: descriptor.digest, ...known, tagged };
+        }),
+      );
+      if (flags.format === "json") {
+        context.stdout.write(`${JSON.stringify(images, undefined, 2)}\n`);
+        return;
+      }
+      if (images.length === 0) {
+        context.stdout.write("no cluster images here yet; build one with `kubefile build -t NAME .`\n");
+        return;
+      }
+      const rows = images.map((image) => [
+        image.reference,
+        image.digest.slice("sha256:".length, "sha256:".length + 12),
+        image.grade ?? "incomplete",
+        String(image.images ?? ""),
+        image.size === undefined ? "" : formatSize(image.size),
+        image.tagged?.slice(0, 16).replace("T", " ") ?? "",
+      ]);
+      const columns = [
+        { header: "reference", flexible: true },
+        { header: "digest" },
+        { header: "grade" },
+        { header: "images", align: "right" as const },
+        { header: "size", align: "right" as const },
+        { header: "built (UTC)" },
+      ];
+      context.stdout.write(`${formatTable(columns, rows, context.stdout.columns ?? 120).join("\n")}\n`);
+    });
+}

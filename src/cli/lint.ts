@@ -1,0 +1,53 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { type Command, Option } from "commander";
+import { errorMessage, KubefileError } from "../error.ts";
+import { directoryContext } from "../kubefile/context-files.ts";
+import { countDiagnostics, diagnosticRecords, formatDiagnostics } from "../kubefile/format-diagnostics.ts";
+import { checkKubefile } from "../kubefile/lint.ts";
+import type { CommandContext } from "./context.ts";
+import { absolute } from "./flags.ts";
+
+export function registerLint(program: Command, context: CommandContext, setExitCode: (code: number) => void): void {
+  program
+    .command("lint")
+    .description("check Kubefiles: every problem at once, with line, column and what to do")
+    .argument("[path...]", "Kubefiles, or directories that hold one", ["."])
+    .addOption(
+      new Option("--format <format>", "how findings are printed").choices(["pretty", "json"]).default("pretty"),
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kubefile lint\n  kubefile lint deploy/Kubefile other/\n  kubefile lint --format json . | jq '.[].message'",
+    )
+    .action(async (paths: readonly string[], flags: { format: "pretty" | "json" }) => {
+      const records: unknown[] = [];
+      let errors = 0;
+      for (const path of paths) {
+        const file = await kubefileAt(absolute(path, context.cwd));
+        const shown = relative(context.cwd, file).startsWith("..") ? file : relative(context.cwd, file);
+        const text = await readFile(file, "utf8").catch((error: unknown) => {
+          throw new KubefileError("USAGE", `${path}: ${errorMessage(error)}`, {
+            hint: "name a Kubefile or the directory that holds it",
+          });
+        });
+        const { diagnostics } = checkKubefile(text, shown, {
+          context: directoryContext(dirname(file)),
+          unsupported: "warning",
+        });
+        errors += diagnostics.filter(({ severity }) => severity === "error").length;
+        if (flags.format === "json") records.push(...diagnosticRecords(diagnostics, shown));
+        else {
+          context.stdout.write(formatDiagnostics(diagnostics, text, shown, { color: context.stdout.isTTY === true }));
+          context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
+        }
+      }
+      if (flags.format === "json") context.stdout.write(`${JSON.stringify(records, undefined, 2)}\n`);
+      if (errors > 0) setExitCode(2);
+    });
+}
+
+async function kubefileAt(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true ? join(path, "Kubefile") : path;
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { together } from "../../../src/pipeline/together.ts";
+
+const never = new AbortController().signal;
+
+describe("together", () => {
+  it("returns both results", async () => {
+    expect(
+      await together(
+        never,
+        async () => 1,
+        async () => "two",
+      ),
+    ).toEqual([1, "two"]);
+  });
+
+  it("aborts the other, waits for its cleanup, and throws the first failure", async () => {
+    let cleaned = false;
+    const failing = together(
+      never,
+      async () => {
+        throw new Error("first");
+      },
+      async (signal) => {
+        try {
+          await sleep(60_000, undefined, { signal });
+        } finally {
+          await sleep(20);
+          cleaned = true;
+        }
+      },
+    );
+    await expect(failing).rejects.toThrow("first");
+    expect(cleaned).toBe(true);
+  });
+
+  it("passes the caller's abort on to both", async () => {
+    const controller = new AbortController();
+    const seen: boolean[] = [];
+    const work = async (signal: AbortSignal): Promise<void> => {
+      await sleep(60_000, undefined, { signal }).catch(() => undefined);
+      seen.push(signal.aborted);
+      throw signal.reason;
+    };
+    const running = together(controller.signal, work, work);
+    controller.abort(new Error("cancelled"));
+    await expect(running).rejects.toThrow("cancelled");
+    expect(seen).toEqual([true, true]);
+  });
+});

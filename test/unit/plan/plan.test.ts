@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { parseKubefile } from "../../../src/kubefile/parser.ts";
+import { resolveLaunch } from "../../../src/plan/launch.ts";
+import { type Plan, planBuild } from "../../../src/plan/plan.ts";
+
+const platform = { os: "linux", architecture: "amd64" };
+
+function plan(text: string, buildArgs: Record<string, string> = {}): Plan {
+  const { kubefile, diagnostics } = parseKubefile(text, "Kubefile");
+  expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+  return planBuild(kubefile, { buildArgs: new Map(Object.entries(buildArgs)), platform });
+}
+
+describe("planBuild", () => {
+  it("replaces variables in files, not in what a shell will read", () => {
+    const { steps, launch } = plan(
+      "FROM scratch\nARG VERSION=1\nENV NAME=shop\nCOPY charts/$NAME-${VERSION} charts/\nRUN echo $VERSION\nCMD echo $NAME",
+      { VERSION: "2" },
+    );
+    expect(steps[0]).toMatchObject({ kind: "copy", sources: ["charts/shop-2"], destination: "charts/", unpack: false });
+    expect(steps[1]).toMatchObject({ kind: "run", command: "echo $VERSION", env: { VERSION: "2", NAME: "shop" } });
+    expect(launch).toMatchObject({ kind: "commands", commands: [{ text: "echo $NAME" }] });
+  });
+
+  it("gives RUN only what was declared before it", () => {
+    const { steps } = plan("FROM scratch\nARG A=1\nRUN one\nARG B=2\nENV C=3\nRUN two");
+    expect(steps.map((step) => step.kind === "run" && step.env)).toEqual([{ A: "1" }, { A: "1", B: "2", C: "3" }]);
+  });
+
+  it("lets ENV win over ARG, and all values of one ENV see the state before it", () => {
+    const { env } = plan("FROM scratch\nARG X=arg\nENV X=env\nENV X=new Y=$X");
+    expect(env).toEqual({ X: "new", Y: "env" });
+  });
+
+  it("passes proxies to RUN without recording them", () => {
+    const { steps, env } = plan("FROM scratch\nRUN fetch", { HTTPS_PROXY: "http://proxy.example" });
+    expect(steps[0]).toMatchObject({ env: { HTTPS_PROXY: "http://proxy.example" } });
+    expect(env).toEqual({});
+  });
+
+  it("names build arguments that nothing declares", () => {
+    expect(plan("FROM scratch\nARG A\nRUN x", { A: "1", B: "2", http_proxy: "p" }).unusedBuildArgs).toEqual(["B"]);
+  });
+
+  it("knows the architecture by sealer's name and by Docker's", () => {
+    const { steps } = plan("FROM scratch\nCOPY bin-$ARCH bin/\nCOPY x-$TARGETARCH x/");
+    expect(steps).toMatchObject([{ sources: ["bin-amd64"] }, { sources: ["x-amd64"] }]);
+  });
+
+  it("labels networks, storage and versions as sealer does", () => {
+    const { labels, bringsNetwork, apps } = plan(
+      "FROM scratch\nCNI calico local://cni\nCSI hostpath local://csi\nKUBEVERSION 1.34\nLABEL a=b",
+    );
+    expect(labels).toEqual({
+      "cluster.alpha.sealer.io/kube-cni-calico": "true",
+      "cluster.alpha.sealer.io/kube-csi-hostpath": "true",
+      "app.alpha.sealer.io/supported-kube-version": "1.34",
+      a: "b",
+    });
+    expect(bringsNetwork).toBe(true);
+    expect(apps.map(({ name, kind }) => [name, kind])).toEqual([
+      ["calico", "cni"],
+      ["hostpath", "csi"],
+    ]);
+  });
+
+  it("refuses an APP from a URL, with its place", () => {
+    expect(() => plan("FROM scratch\nAPP db https://charts.example/db.tgz\nLAUNCH db")).toThrow(
+      expect.objectContaining({ code: "UNSUPPORTED", where: { file: "Kubefile", line: 2, column: 8 } }),
+    );
+  });
+});
+
+describe("resolveLaunch", () => {
+  const text = [
+    "FROM scratch",
+    "ENV REPLICAS=2",
+    "APP base local://base",
+    "APP web local://web",
+    "APP tune local://tune",
+    "APP odd local://odd",
+    'APPCMDS odd ["./start", "--replicas", "$(REPLICAS)"]',
+    "APPENV web MODE=fast",
+    'LAUNCH ["base", "web", "tune", "odd"]',
+  ].join("\n");
+  const contents = new Map([
+    ["base", { type: "kube" as const, files: ["a.yaml", "b c.yaml"] }],
+    ["web", { type: "helm" as const, files: ["Chart.yaml", "templates/x.yaml"] }],
+    ["tune", { type: "shell" as const, files: ["1.sh", "2.sh"] }],
+    ["odd", { type: undefined, files: ["start", "data"] }],
+  ]);
+
+  it("starts each kind of application from its own directory", () => {
+    const { launch, apps } = resolveLaunch(plan(text), contents);
+    expect(launch.commands.map(({ command, directory, env, source }) => [command, directory, env, source])).toEqual([
+      ["kubectl apply -f a.yaml -f 'b c.yaml'", "application/apps/base", {}, "Kubefile:9"],
+      ["helm upgrade --install web .", "application/apps/web", { MODE: "fast" }, "Kubefile:9"],
+      ["sh 1.sh", "application/apps/tune", {}, "Kubefile:9"],
+      ["sh 2.sh", "application/apps/tune", {}, "Kubefile:9"],
+      ["./start --replicas ${REPLICAS}", "application/apps/odd", {}, "Kubefile:7"],
+    ]);
+    expect(apps.map(({ name, type, launched }) => [name, type, launched])).toEqual([
+      ["base", "kube", true],
+      ["web", "helm", true],
+      ["tune", "shell", true],
+      ["odd", "custom", true],
+    ]);
+  });
+
+  it("installs a packed chart by its file", () => {
+    const packed = new Map([["db", { type: "helm" as const, files: ["db-1.0.tgz"] }]]);
+    const { launch } = resolveLaunch(plan("FROM scratch\nAPP db local://db\nLAUNCH db"), packed);
+    expect(launch.commands.map(({ command }) => command)).toEqual(["helm upgrade --install db db-1.0.tgz"]);
+  });
+
+  it("asks how to start what is of no kind", () => {
+    const unknown = new Map([["x", { type: undefined, files: ["data"] }]]);
+    expect(() => resolveLaunch(plan("FROM scratch\nAPP x local://x\nLAUNCH x"), unknown)).toThrow(
+      /application x is neither chart, manifests nor scripts/,
+    );
+  });
+
+  it("runs several CMD, and each element of a JSON CMD, as commands of their own", () => {
+    const { launch } = resolveLaunch(plan('FROM scratch\nCMD one\nCMD ["two a", "three b"]'), new Map());
+    expect(launch.commands.map(({ command, source }) => [command, source])).toEqual([
+      ["one", "Kubefile:2"],
+      ["two a", "Kubefile:3"],
+      ["three b", "Kubefile:3"],
+    ]);
+  });
+});
