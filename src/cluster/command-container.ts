@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { pack } from "tar-stream";
 import type { Engine } from "./engine.ts";
 import { ensureImage } from "./image-presence.ts";
 import { withServer } from "./kubeconfig.ts";
@@ -35,6 +33,8 @@ export const rootfsDirectory = "/rootfs";
 const homeDirectory = "/run/kubefile/home";
 const minimumDirectory = "/run/kubefile/bin";
 const kubeconfigPath = "/run/kubefile/kubeconfig";
+/** Every control-plane node has an API server, and its certificate names the loopback address. */
+const apiServerInNode = "https://127.0.0.1:6443";
 
 /** What unpacking and installing as root need inside a container; nothing that reaches out of one. */
 const capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID", "KILL"];
@@ -50,7 +50,7 @@ const COPY_TIMEOUT = 1_800_000;
  * @throws KubefileError RUN_IMAGE_MISSING when the image is neither here nor pullable
  */
 export async function startCommandContainer(options: CommandContainerOptions): Promise<CommandContainer> {
-  const { engine, signal } = options;
+  const { engine, network, signal } = options;
   await ensureImage(engine, options.image, {
     missing: "RUN_IMAGE_MISSING",
     hint: "load the tools image into the engine, or name another with --run-image",
@@ -59,19 +59,16 @@ export async function startCommandContainer(options: CommandContainerOptions): P
   });
   const imagePath = await pathOfImage(engine, options.image, signal);
   const searchPath = `${rootfsDirectory}/bin:${options.path === "full" ? imagePath : minimumDirectory}`;
-  const { stdout } = await engine.docker(["create", ...createArguments(options, imagePath)], { signal });
-  const id = stdout.trim();
+  const kubeconfig =
+    network.kind === "node" ? withServer(await readFile(network.kubeconfig, "utf8"), apiServerInNode) : undefined;
+  const id = await startContainer(options, imagePath);
   const remove = async (): Promise<void> => {
     // Not the caller's signal: an abort is the most common reason to remove it.
     await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });
   };
   try {
-    await engine.docker(["start", id], { signal });
-    await engine.docker(["exec", id, "sh", "-c", setupScript(options.path)], { signal });
-    if (options.network.kind === "node") {
-      const inside = withServer(await readFile(options.network.kubeconfig, "utf8"), "https://127.0.0.1:6443");
-      await copyFile(engine, id, kubeconfigPath, inside, signal);
-    }
+    const script = setupScript(options.path, kubeconfig !== undefined);
+    await engine.docker(["exec", "--interactive", id, "sh", "-c", script], { input: kubeconfig ?? "", signal });
   } catch (error) {
     await remove();
     throw error;
@@ -84,7 +81,7 @@ export async function startCommandContainer(options: CommandContainerOptions): P
     },
     async copyIn(tar, copyOptions = {}) {
       await engine.docker(["cp", "-", `${id}:${rootfsDirectory}`], {
-        input: Readable.from(tar),
+        input: tar,
         timeout: COPY_TIMEOUT,
         signal: copyOptions.signal,
       });
@@ -98,6 +95,19 @@ export async function startCommandContainer(options: CommandContainerOptions): P
     },
     [Symbol.asyncDispose]: remove,
   };
+}
+
+/** Created first and then started, so that one that does not start can be removed by its id. */
+async function startContainer(options: CommandContainerOptions, imagePath: string): Promise<string> {
+  const { engine, signal } = options;
+  const id = (await engine.docker(["create", ...createArguments(options, imagePath)], { signal })).stdout.trim();
+  try {
+    await engine.docker(["start", id], { signal });
+    return id;
+  } catch (error) {
+    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });
+    throw error;
+  }
 }
 
 function createArguments(options: CommandContainerOptions, imagePath: string): string[] {
@@ -122,19 +132,21 @@ function withoutVariable(name: string): string[] {
   return ["--env", name, "--env", name.toLowerCase()];
 }
 
-function setupScript(path: CommandContainerOptions["path"]): string {
-  const directories = `mkdir -p -m 755 ${rootfsDirectory} ${homeDirectory} && mkdir -p -m 1777 /tmp`;
-  if (path === "full") return directories;
+/** Makes the directories, takes a kubeconfig from standard input, and links the minimum's tools into one place. */
+function setupScript(path: CommandContainerOptions["path"], withKubeconfig: boolean): string {
+  const lines = ["set -ef", `mkdir -p -m 755 ${rootfsDirectory} ${homeDirectory}`, "mkdir -p -m 1777 /tmp"];
+  if (withKubeconfig) lines.push(`(umask 077 && cat > ${kubeconfigPath})`);
+  if (path === "full") return lines.join("\n");
   return [
-    directories,
-    `mkdir -p ${minimumDirectory}`,
+    ...lines,
+    `mkdir ${minimumDirectory}`,
     // Not `command -v`: a shell that has a tool built in answers with a bare name.
-    "IFS=:",
-    "link() { for directory in $PATH; do",
-    `  if [ -x "$directory/$1" ]; then ln -s "$directory/$1" "${minimumDirectory}/$1"; return; fi`,
+    "find_tool() { for directory in $PATH; do",
+    '  if [ -x "$directory/$1" ]; then found="$found:$directory/$1"; return; fi',
     "done; }",
-    ...launchTools.map((tool) => `link '${tool}'`),
-    "true",
+    "found= IFS=:",
+    ...launchTools.map((tool) => `find_tool '${tool}'`),
+    `ln -s \${found#:} ${minimumDirectory}/`,
   ].join("\n");
 }
 
@@ -176,11 +188,4 @@ async function pathOfImage(engine: Engine, image: string, signal: AbortSignal): 
   return typeof entry === "string" && entry.length > "PATH=".length
     ? entry.slice("PATH=".length)
     : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
-async function copyFile(engine: Engine, id: string, path: string, content: string, signal: AbortSignal): Promise<void> {
-  const tar = pack();
-  tar.entry({ name: path.slice(1), mode: 0o600 }, content);
-  tar.finalize();
-  await engine.docker(["cp", "-", `${id}:/`], { input: Readable.from(tar), signal });
 }
