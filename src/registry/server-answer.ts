@@ -89,6 +89,11 @@ export async function sendBlob(
       writeHead();
       sent += chunk.byteLength;
       options.onBytes(chunk.byteLength);
+      if (sent === length) {
+        // containerd hangs up as soon as it has the last byte, so the answer ends with it.
+        response.end(chunk);
+        return;
+      }
       if (!response.write(chunk)) await once(response, "drain", { signal: options.signal });
     }
     if (sent !== length) throw new Error(`the blob ended after ${sent} of ${length} bytes`);
