@@ -137,4 +137,3 @@ export function creatorOf(object: KubernetesObject): string | undefined {
     .sort((one, other) => ((textAt(one, "time") ?? "") < (textAt(other, "time") ?? "") ? -1 : 1))
     .map((entry) => textAt(entry, "manager"))[0];
 }
-

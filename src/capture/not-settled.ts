@@ -1,0 +1,69 @@
+import type { KubernetesApi } from "../cluster/types.ts";
+import { errorMessage, formatLocation, KubefileError, type Location } from "../error.ts";
+import type { Assessment, Problem } from "./assessment.ts";
+import { formatObject } from "./owners.ts";
+import type { WarningEvent } from "./warning-events.ts";
+
+export interface NotSettledContext {
+  readonly api: KubernetesApi;
+  readonly warnings: (uid: string) => readonly WarningEvent[];
+  readonly locate: (problem: Problem) => Location | undefined;
+  readonly signal: AbortSignal;
+}
+
+const MAX_LOGS = 5;
+const LOG_LINES = 10;
+const LOG_BYTES = 4096;
+
+/** One error that lists everything which is not ready, with its last warnings and, for containers that ran, last log lines. */
+export async function notSettled(
+  because: string,
+  assessment: Assessment,
+  context: NotSettledContext,
+): Promise<KubefileError> {
+  const lines: string[] = [];
+  let logs = 0;
+  const seen = new Set<string>();
+  for (const problem of assessment.problems) {
+    const where = context.locate(problem);
+    const place = where === undefined ? "" : `${formatLocation(where)}: `;
+    const container = problem.container === undefined ? "" : ` container ${problem.container.container}`;
+    lines.push(`  ${place}${formatObject(problem.object)}${container}: ${problem.reason}: ${problem.message}`);
+    if (seen.has(problem.object.uid)) continue;
+    seen.add(problem.object.uid);
+    for (const { reason, message, count } of context.warnings(problem.object.uid).slice(-3)) {
+      lines.push(`    event ${reason}${count > 1 ? ` (${count} times)` : ""}: ${message}`);
+    }
+    if (!hasLog(problem) || logs >= MAX_LOGS) continue;
+    logs += 1;
+    for (const line of await lastLines(problem, context)) lines.push(`    log ${line}`);
+  }
+  for (const text of assessment.waiting) lines.push(`  ${text}`);
+  const [first] = assessment.problems;
+  const where = first === undefined ? undefined : context.locate(first);
+  return new KubefileError("NOT_SETTLED", [because, ...lines].join("\n"), {
+    hint: "mend what is listed; with --wait=pulled a build accepts pods that wait for something other than an image",
+    ...(where === undefined ? {} : { where }),
+  });
+}
+
+function hasLog({ object, reason }: Problem): boolean {
+  return object.kind === "Pod" && ["CrashLoopBackOff", "Failed", "Error", "OOMKilled"].includes(reason);
+}
+
+/** Of the run before the present one when there was one: that is the one that failed. */
+async function lastLines(
+  { object, container, restarts }: Problem,
+  { api, signal }: NotSettledContext,
+): Promise<readonly string[]> {
+  const query = new URLSearchParams({ tailLines: String(LOG_LINES), limitBytes: String(LOG_BYTES) });
+  if (container !== undefined) query.set("container", container.container);
+  if (restarts > 0) query.set("previous", "true");
+  const path = `/api/v1/namespaces/${object.namespace ?? "default"}/pods/${object.name}/log?${query}`;
+  try {
+    const text = await api.text(path, { signal, timeout: 10_000 });
+    return text.split("\n").filter((line) => line !== "");
+  } catch (error) {
+    return [`could not be read: ${errorMessage(error)}`];
+  }
+}
