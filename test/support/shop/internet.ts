@@ -29,7 +29,7 @@ export interface Internet {
 
 /** As in examples/shop, where the pull secret has them. */
 export const shopRegistry = "registry.shop.test:5000";
-const shopCredentials: Credentials = { username: "shop", password: "corner-shop-42" };
+export const shopCredentials: Credentials = { username: "shop", password: "corner-shop-42" };
 
 const hosts = ["docker.io", "quay.io", "registry.k8s.io", "ghcr.io", shopRegistry];
 
