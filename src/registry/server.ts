@@ -57,9 +57,10 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
     "request",
     (request, response) => void serveRequest(request, response, { ...options, answerWithin: limits.answer }),
   );
-  server.on("connect", (_request, socket) =>
-    socket.end("HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n"),
-  );
+  server.on("connect", (_request, socket) => {
+    socket.on("error", () => undefined);
+    socket.end("HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n");
+  });
   server.maxConnections = limits.connections;
   server.keepAliveTimeout = 60_000;
   server.setTimeout(limits.idle);

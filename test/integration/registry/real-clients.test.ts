@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { parseDigest } from "../../../src/oci/digest.ts";
 import { createArtifactSource } from "../../../src/registry/artifact-source.ts";
 import { type CachingProxy, createCachingProxy } from "../../../src/registry/caching-proxy.ts";
+import { createRegistryClient } from "../../../src/registry/client.ts";
 import { completeImage } from "../../../src/registry/complete-image.ts";
 import { startRegistryServer } from "../../../src/registry/server.ts";
 import type { ContentSource, PullEvent } from "../../../src/registry/types.ts";
@@ -124,6 +125,42 @@ describe("containerd", () => {
     await containerd.pull("docker.io/library/web:1");
     await expect(containerd.pull("docker.io/library/web:2")).rejects.toThrow("not found");
     expect(source.missing).toEqual([{ repository: "docker.io/library/web", reference: "2" }]);
+  });
+});
+
+describe("a private registry behind the proxy, asked by the product's own client", () => {
+  const auth = { username: "shop", password: "correct horse battery" };
+
+  async function behind(password: string) {
+    const registry = await startDockerRegistry({ auth });
+    closing({ close: () => registry.stop() });
+    const app = await image("app");
+    await uploadImage({ url: registry.url, credentials: auth }, "shop/app", "1", app);
+    const client = closing(
+      createRegistryClient({
+        userAgent: "kubefile-test",
+        credentials: { credentials: async () => [{ username: auth.username, password }] },
+        // A loopback address is dialled only for who named it.
+        trustedHosts: (host) => host === registry.host,
+      }),
+    );
+    const server = await serve(createCachingProxy({ store, upstream: client }));
+    const containerd = closing(await startContainerd(server.url, accessHeader));
+    return { containerd, app, reference: `${registry.host}/shop/app:1` };
+  }
+
+  test("the node needs no credentials", async () => {
+    const { containerd, app, reference } = await behind(auth.password);
+    await containerd.pull(reference);
+    expect((await containerd.ctr("images", "list")).stdout).toContain(app.root.digest);
+    for (const { digest } of app.blobs) expect(await store.verify(parseDigest(digest))).toBe(true);
+  });
+
+  test("refused credentials are told in the registry's words, and are nowhere in them", async () => {
+    const { containerd, reference } = await behind("a wrong secret");
+    await expect(containerd.pull(reference)).rejects.toThrow("403");
+    expect(events).toEqual([expect.objectContaining({ status: 403, error: expect.stringContaining("shop/app:1") })]);
+    expect(JSON.stringify(events)).not.toContain("a wrong secret");
   });
 });
 
