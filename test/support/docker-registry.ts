@@ -55,6 +55,9 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
 
   const child = spawn("docker-registry", ["serve", file], { stdio: ["ignore", "pipe", "pipe"] });
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  // A test run that is broken off leaves no registry behind.
+  const kill = (): boolean => child.kill("SIGKILL");
+  process.once("exit", kill);
   const log: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
@@ -75,7 +78,8 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     storage,
     log,
     async stop() {
-      child.kill("SIGKILL");
+      kill();
+      process.off("exit", kill);
       await exited;
       await rm(directory, { recursive: true, force: true });
     },
