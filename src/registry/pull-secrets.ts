@@ -1,6 +1,7 @@
 import { KubefileError } from "../error.ts";
-import { canonicalHost, formatRepository, isRegistryHost, type Repository } from "../oci/reference.ts";
+import { canonicalHost, isRegistryHost, type Repository } from "../oci/reference.ts";
 import { readAuthEntry } from "./credentials.ts";
+import { matchesLabel } from "./label-pattern.ts";
 import type { Credential, CredentialSource } from "./types.ts";
 
 /** A Secret of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`. */
@@ -91,25 +92,6 @@ function splitHost(host: string): { readonly labels: readonly string[]; readonly
   return { labels: name.split("."), port };
 }
 
-/** Go's filepath.Match for one label: `*`, `?`, `[a-z]`, `[^a]` and backslash escapes. A malformed pattern matches nothing. */
-function matchesLabel(pattern: string, label: string): boolean {
-  const source = pattern.replace(/\\(.)|\[(\^?)((?:\\.|[^\]\\])+)\]|[\s\S]/g, (part, escaped, negation, members) => {
-    if (escaped !== undefined) return escapeRegExp(escaped);
-    if (members !== undefined) return `[${negation}${members.replace(/[[\]^]/g, "\\$&")}]`;
-    if (part === "*") return ".*";
-    return part === "?" ? "." : escapeRegExp(part);
-  });
-  try {
-    return new RegExp(`^${source}$`, "s").test(label);
-  } catch {
-    return false;
-  }
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
-}
-
 function readSecret({ namespace, name, type, payload }: PullSecret): KeyringEntry[] {
   const unusable = (why: string): KubefileError =>
     new KubefileError("REGISTRY", `pull secret ${namespace}/${name} is unusable: ${why}`, {
@@ -124,8 +106,8 @@ function readSecret({ namespace, name, type, payload }: PullSecret): KeyringEntr
   }
   const outer = entriesOf(json);
   if (outer === undefined) throw unusable("its payload is not a JSON object");
-  const auths = type === "kubernetes.io/dockercfg" ? outer : entriesOf(new Map(outer).get("auths"));
-  if (auths === undefined) throw unusable("it has no auths");
+  const auths = type === "kubernetes.io/dockercfg" ? outer : entriesOf(new Map(outer).get("auths") ?? {});
+  if (auths === undefined) throw unusable("its auths are not a JSON object");
   return auths.flatMap(([location, entry]) => {
     const credential = readAuthEntry(entry);
     return credential === undefined ? [] : [{ key: keyOf(location), credential }];
