@@ -74,6 +74,8 @@ export interface ReportInput {
   readonly references: readonly string[];
   readonly transfer?: Transfer | undefined;
   readonly images: readonly CapturedImage[];
+  /** References that stand in no file of the rootfs. */
+  readonly onlyRehearsal: readonly string[];
   readonly suggestions: readonly Suggestion[];
   readonly warnings: readonly string[];
   readonly phases: readonly PhaseTiming[];
@@ -95,16 +97,12 @@ export function buildReport(input: ReportInput): BuildReport {
     references: input.references,
     ...(transfer === undefined ? {} : { transfer: transferOf(transfer) }),
     images: images.map(({ reference, digest, size, reasons }) => ({ reference, digest, size, reasons })),
-    onlyRehearsal: images.filter(sawOnlyRehearsal).map(({ reference }) => reference),
+    onlyRehearsal: [...input.onlyRehearsal].sort(),
     suggestions: input.suggestions,
     warnings: input.warnings,
     phases: input.phases.map(({ name, start, seconds }) => ({ name, start: round(start), seconds: round(seconds) })),
     ...(failure === undefined ? {} : { failure: failureOf(failure) }),
   };
-}
-
-function sawOnlyRehearsal({ reasons }: CapturedImage): boolean {
-  return reasons.length > 0 && reasons.every(({ source }) => source === "pulled" || source === "observed");
 }
 
 /** A push result holds more than what is reported. */

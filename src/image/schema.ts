@@ -15,14 +15,16 @@ export function compileSchema<T>(name: SchemaName): Check<T> {
   const validate = new Validator({ allErrors: true }).compile<T>(JSON.parse(readFileSync(file, "utf8")));
   return (value) => {
     if (validate(value)) return { value };
-    const problems = (validate.errors ?? []).map(formatProblem);
+    // Of a wrong name the validator tells twice: what is wrong, and that it is.
+    const problems = (validate.errors ?? []).filter(({ keyword }) => keyword !== "propertyNames").map(formatProblem);
     const more = problems.length - MAX_PROBLEMS;
     return { problems: more > 0 ? [...problems.slice(0, MAX_PROBLEMS), `and ${more} more`] : problems };
   };
 }
 
-function formatProblem({ instancePath, message, params }: ErrorObject): string {
-  const where = instancePath === "" ? "the document" : instancePath.slice(0, 200);
+function formatProblem({ instancePath, message, params, propertyName }: ErrorObject): string {
+  const place = instancePath === "" ? "the document" : instancePath.slice(0, 200);
+  const where = propertyName === undefined ? place : `${place}: name ${JSON.stringify(propertyName.slice(0, 100))}`;
   const allowed = "allowedValues" in params ? `: ${params.allowedValues}` : "";
   return `${where} ${message ?? "is not valid"}${allowed}`;
 }
