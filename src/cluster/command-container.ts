@@ -3,7 +3,7 @@ import type { Engine } from "./engine.ts";
 import { ensureImage } from "./image-presence.ts";
 import { withServer } from "./kubeconfig.ts";
 import { launchTools } from "./launch-tools.ts";
-import { labelArguments } from "./run-removal.ts";
+import { labelArguments } from "./run-labels.ts";
 import type { Run } from "./run-state.ts";
 import type { CommandContainer, ExecOptions } from "./types.ts";
 

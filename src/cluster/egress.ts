@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 import { parse } from "yaml";
 import { KubefileError } from "../error.ts";
 import type { Engine } from "./engine.ts";
+import { kindClusterLabel } from "./run-labels.ts";
 import type { Cluster, ClusterNode } from "./types.ts";
 
 export interface EgressOptions {
@@ -33,19 +34,18 @@ export interface EgressRules {
  */
 export async function cutEgress(options: EgressOptions): Promise<void> {
   const { cluster, engine, signal } = options;
-  const peers = await clusterPeers(engine, cluster.name, signal);
-  const podSubnets = cluster.nodes.length > 1 ? await podNetworks(cluster) : [];
+  const single = cluster.nodes.length === 1;
+  const peers = single ? cluster.nodes : await clusterPeers(engine, cluster.name, signal);
+  const podSubnets = single ? [] : await podNetworks(cluster);
   await Promise.all(
     cluster.nodes.map(async (node) => {
-      await writePeerNames(engine, node, peers, signal);
-      const uplinks = await uplinkInterfaces(engine, node, signal);
       const rules = egressRules({
-        uplinks,
+        uplinks: await prepareNode(engine, node, peers, signal),
         allow: options.allow,
         peers: peers.map(({ address }) => address),
         podSubnets,
       });
-      const applied = await engine.docker(["exec", "-i", node.name, "nft", "-f", "-"], {
+      const applied = await engine.docker(["exec", "--interactive", node.name, "nft", "-f", "-"], {
         input: rules,
         allowFailure: true,
         signal,
@@ -109,7 +109,7 @@ interface Peer {
 
 /** All containers of the cluster, kind's load balancer for several control planes included. */
 async function clusterPeers(engine: Engine, cluster: string, signal?: AbortSignal): Promise<Peer[]> {
-  const filter = ["--filter", `label=io.x-k8s.kind.cluster=${cluster}`];
+  const filter = ["--filter", `label=${kindClusterLabel}=${cluster}`];
   const { stdout: ids } = await engine.docker(["ps", "--quiet", ...filter], { signal });
   const format = "{{.Name}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
   const containers = ids.split("\n").filter((id) => id !== "");
@@ -121,37 +121,35 @@ async function clusterPeers(engine: Engine, cluster: string, signal?: AbortSigna
     .map(([name = "", address = ""]) => ({ name: name.replace(/^\//, ""), address }));
 }
 
-/** Nodes know one another by names that docker's DNS resolves; without it, by /etc/hosts. */
-async function writePeerNames(
+/**
+ * Writes the nodes' names to a node's /etc/hosts, as without docker's DNS they know one another by nothing else.
+ *
+ * @returns the interfaces that lead out: those with the node's own address or a default route
+ */
+async function prepareNode(
   engine: Engine,
   node: ClusterNode,
   peers: readonly Peer[],
   signal?: AbortSignal,
-): Promise<void> {
-  const lines = peers.map(
-    ({ name, address }) => `grep -qwF '${name}' /etc/hosts || echo '${address} ${name}' >> /etc/hosts`,
-  );
-  await engine.docker(["exec", node.name, "sh", "-c", lines.join("\n")], { signal });
+): Promise<string[]> {
+  const script = [
+    ...peers.map(({ name, address }) => `grep -qwF '${name}' /etc/hosts || echo '${address} ${name}' >> /etc/hosts`),
+    "ip -o addr show; ip -o route show default; ip -o -6 route show default",
+  ];
+  const { stdout } = await engine.docker(["exec", node.name, "sh", "-c", script.join("\n")], { signal });
+  const uplinks = uplinkInterfaces(stdout, node.address);
+  if (uplinks.length > 0) return uplinks;
+  throw new KubefileError("CLUSTER_FAILED", `node ${node.name} has no network interface with address ${node.address}`);
 }
 
-/** The interfaces with the node's own address or a default route. */
-async function uplinkInterfaces(engine: Engine, node: ClusterNode, signal?: AbortSignal): Promise<string[]> {
-  const { stdout } = await engine.docker(
-    ["exec", node.name, "sh", "-c", "ip -o addr show; ip -o route show default; ip -o -6 route show default"],
-    { signal },
-  );
+/** Reads what `ip -o` tells of addresses and default routes. */
+export function uplinkInterfaces(text: string, address: string): string[] {
   const names = new Set<string>();
-  for (const line of stdout.split("\n")) {
-    const address = /^\d+: (\S+)\s+inet6? ([^/\s]+)/.exec(line);
-    if (address?.[1] !== undefined && address[2] === node.address) names.add(address[1]);
+  for (const line of text.split("\n")) {
+    const [, name, own] = /^\d+: (\S+)\s+inet6? ([^/\s]+)/.exec(line) ?? [];
+    if (name !== undefined && own === address) names.add(name);
     const route = /^default\b.* dev (\S+)/.exec(line)?.[1];
     if (route !== undefined) names.add(route);
-  }
-  if (names.size === 0) {
-    throw new KubefileError(
-      "CLUSTER_FAILED",
-      `node ${node.name} has no network interface with address ${node.address}`,
-    );
   }
   return [...names].sort();
 }

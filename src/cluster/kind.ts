@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { KubefileError } from "../error.ts";
 import { run } from "../process/run.ts";
 import { apiClient } from "./api-client.ts";
+import { kindNetworkVariable, removeCluster } from "./cluster-removal.ts";
 import type { Engine } from "./engine.ts";
 import { ensureImage } from "./image-presence.ts";
 import { kindConfig } from "./kind-config.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
-import { labelArguments, removeCluster } from "./run-removal.ts";
+import { kindClusterLabel, labelArguments } from "./run-labels.ts";
 import { forgetRun, openRun, type Run } from "./run-state.ts";
 import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
 
@@ -33,18 +34,18 @@ export function kindProvider(provider: KindProviderOptions): ClusterProvider {
   return {
     async create(options) {
       const run = await openRun({ ...provider, runId: options.runId });
-      const config = await configText(options);
-      await ensureImage(provider.engine, options.nodeImage, {
-        missing: "NODE_IMAGE_MISSING",
-        hint: "load it into the engine (`docker pull` or `docker load`), or name another with --node-image",
-        signal: options.signal,
-        onProgress: options.onProgress,
-      });
       try {
+        const config = await configText(options);
+        await ensureImage(provider.engine, options.nodeImage, {
+          missing: "NODE_IMAGE_MISSING",
+          hint: "load it into the engine (`docker pull` or `docker load`), or name another with --node-image",
+          signal: options.signal,
+          onProgress: options.onProgress,
+        });
         return await createCluster(provider, options, run, config);
       } catch (error) {
         // Half a cluster is of no use to anybody; the abort that ended it must not end its removal.
-        await deleteCluster(provider, run).catch(() => undefined);
+        await deleteCluster(provider, run, options.signal.aborted).catch(() => undefined);
         throw error;
       }
     },
@@ -95,8 +96,9 @@ async function createCluster(
   }
 }
 
-async function deleteCluster(provider: KindProviderOptions, run: Run): Promise<void> {
-  await removeCluster(run.state.runId, provider);
+async function deleteCluster(provider: KindProviderOptions, run: Run, interrupted = false): Promise<void> {
+  const { engine, kind, stateDirectory } = provider;
+  await removeCluster(run.state.runId, { engine, kind, stateDirectory }, interrupted);
   // The run's owner may still have directories to remove under this state.
   if (run.state.directories.length === 0) await forgetRun(provider.stateDirectory, run.state.runId);
 }
@@ -116,7 +118,7 @@ async function runKind(
   const result = await run(provider.kind, args, {
     env: {
       ...provider.engine.environment,
-      KIND_EXPERIMENTAL_DOCKER_NETWORK: network,
+      [kindNetworkVariable]: network,
       KIND_EXPERIMENTAL_PROVIDER: "docker",
       // The docker CLI gives containers the proxies of its config file: pulls must not take that way round us.
       ...(gateway === undefined ? {} : { NO_PROXY: gateway }),
@@ -184,7 +186,7 @@ function ownAddresses(): string[] {
 }
 
 async function clusterNodes(engine: Engine, cluster: string, signal: AbortSignal): Promise<ClusterNode[]> {
-  const filter = ["--filter", `label=io.x-k8s.kind.cluster=${cluster}`];
+  const filter = ["--filter", `label=${kindClusterLabel}=${cluster}`];
   const { stdout: names } = await engine.docker(["ps", ...filter, "--format", "{{.Names}}"], { signal });
   const format =
     '{{.Name}}\t{{index .Config.Labels "io.x-k8s.kind.role"}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';

@@ -47,8 +47,12 @@ export interface OpenRunOptions {
 
 const runIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
+export function isRunId(text: string): boolean {
+  return runIdPattern.test(text);
+}
+
 export function runNames(stateDirectory: string, runId: string): RunNames {
-  if (!runIdPattern.test(runId)) {
+  if (!isRunId(runId)) {
     throw new KubefileError("INTERNAL", `run id ${JSON.stringify(runId)} is not lower-case letters, digits and dashes`);
   }
   const directory = join(stateDirectory, runId);

@@ -2,7 +2,8 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Engine } from "../../../src/cluster/engine.ts";
-import { findAbandonedRuns, findRuns, labelArguments, removeRun } from "../../../src/cluster/run-removal.ts";
+import { labelArguments } from "../../../src/cluster/run-labels.ts";
+import { findAbandonedRuns, findRuns, removeRun } from "../../../src/cluster/run-removal.ts";
 import { forgetRun, openRun } from "../../../src/cluster/run-state.ts";
 import { ownerProcess, randomRunId, temporaryDirectory, testEngine, toolsImage } from "./machine.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { egressRules } from "../../../src/cluster/egress.ts";
+import { egressRules, uplinkInterfaces } from "../../../src/cluster/egress.ts";
 
 test("one node: docker's DNS first, then the proxy, the node, answers, and nothing else out", () => {
   const rules = egressRules({
@@ -38,4 +38,16 @@ test("several nodes reach one another's pods, IPv6 addresses by their own family
   expect(rules).toContain("ip daddr 10.244.0.0/16 accept");
   expect(rules).toContain("ip6 daddr fd00:10:244::/56 accept");
   expect(rules).toContain('oifname { "eth0", "eth1" } goto refuse');
+});
+
+test("an uplink is what has the node's address or a default route", () => {
+  const told = [
+    "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever",
+    "2: veth12ab    inet 10.244.0.1/32 scope global veth12ab\\       valid_lft forever",
+    "9: eth0    inet 172.18.0.2/16 brd 172.18.255.255 scope global eth0\\       valid_lft forever",
+    "9: eth0    inet6 fe80::42:acff:fe12:2/64 scope link \\       valid_lft forever",
+    "default via 192.168.0.1 dev eth1",
+  ].join("\n");
+  expect(uplinkInterfaces(told, "172.18.0.2")).toEqual(["eth0", "eth1"]);
+  expect(uplinkInterfaces("", "172.18.0.2")).toEqual([]);
 });

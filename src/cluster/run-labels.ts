@@ -1,0 +1,19 @@
+import { formatIdentity } from "./process-identity.ts";
+import type { Run } from "./run-state.ts";
+
+/** On every network and container of ours. */
+export const runLabel = "kubefile.run";
+/** Who made it, so that a start that does not know the state file can still tell whether the owner lives. */
+export const ownerLabel = "kubefile.owner";
+/** Set when it is meant to outlive its owner. */
+export const keepLabel = "kubefile.keep";
+/** kind's own, on every node. */
+export const kindClusterLabel = "io.x-k8s.kind.cluster";
+
+/** The arguments that label what `docker create` or `docker network create` makes. */
+export function labelArguments(run: Run): string[] {
+  const { runId, owner, keep } = run.state;
+  const labels = [`${runLabel}=${runId}`, `${ownerLabel}=${formatIdentity(owner)}`];
+  if (keep) labels.push(`${keepLabel}=true`);
+  return labels.flatMap((label) => ["--label", label]);
+}
