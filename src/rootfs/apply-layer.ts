@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { readableMode } from "./mode.ts";
 import { unpack } from "./unpack.ts";
 import { defaultLimits, type UnpackLimits } from "./unpack-rules.ts";
@@ -16,7 +15,7 @@ export interface ApplyOptions {
  *
  * @throws KubefileError UNSAFE_ARCHIVE at the first entry that is not harmless.
  */
-export async function applyLayer(root: string, tar: Readable, options: ApplyOptions = {}): Promise<void> {
+export async function applyLayer(root: string, tar: NodeJS.ReadableStream, options: ApplyOptions = {}): Promise<void> {
   await unpack(root, tar, {
     archive: options.name ?? "the layer",
     stripPrefix: "",

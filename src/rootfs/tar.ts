@@ -24,6 +24,8 @@ export interface TarOptions {
  */
 export function tarStream(root: string, members: Iterable<TarMember>, options: TarOptions = {}): Readable {
   const archive = pack();
+  // The reader gets the error; a stream without a listener would end the process.
+  archive.on("error", () => undefined);
   addAll(archive, root, members, options).then(
     () => archive.finalize(),
     (error: unknown) => archive.destroy(error instanceof Error ? error : new Error(String(error))),
@@ -60,6 +62,7 @@ async function addFile(archive: Pack, header: TarHeader, path: string, signal: A
   // Awaited below, or superseded by the error that ended the file early.
   added.catch(() => undefined);
   const sink = archive.entry(header, finish);
+  sink.on("error", () => undefined);
   let read = 0;
   for await (const chunk of await openRegularFile(path, signal)) {
     read += chunk.byteLength;

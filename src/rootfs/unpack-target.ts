@@ -26,9 +26,9 @@ export class UnpackTarget {
   }
 
   /** Passes the archive's bytes on, up to the limit. */
-  async *counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *counted(chunks: AsyncIterable<string | Buffer>): AsyncGenerator<string | Buffer> {
     for await (const chunk of chunks) {
-      this.#count(chunk.byteLength);
+      this.#count(chunk.length);
       yield chunk;
     }
   }

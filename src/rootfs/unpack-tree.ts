@@ -1,5 +1,4 @@
 import { chmod, mkdtemp, rename } from "node:fs/promises";
-import type { Readable } from "node:stream";
 import type { KubefileError } from "../error.ts";
 import { normalisedMode } from "./mode.ts";
 import { throwTogether } from "./problems.ts";
@@ -26,7 +25,11 @@ const MAX_REPORTED = 20;
  *
  * @throws KubefileError UNSAFE_ARCHIVE naming every entry (up to 20) that a rootfs cannot hold.
  */
-export async function unpackTree(root: string, tar: Readable, options: UnpackTreeOptions = {}): Promise<void> {
+export async function unpackTree(
+  root: string,
+  tar: NodeJS.ReadableStream,
+  options: UnpackTreeOptions = {},
+): Promise<void> {
   const problems: KubefileError[] = [];
   const incoming = await mkdtemp(`${root}.incoming-`);
   try {

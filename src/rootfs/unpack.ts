@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import { errorMessage, KubefileError } from "../error.ts";
@@ -11,14 +10,16 @@ import { UnpackTarget } from "./unpack-target.ts";
  *
  * @throws KubefileError UNSAFE_ARCHIVE naming the entry.
  */
-export async function unpack(root: string, tar: Readable, rules: UnpackRules): Promise<void> {
+export async function unpack(root: string, tar: NodeJS.ReadableStream, rules: UnpackRules): Promise<void> {
   const archive = extract();
   const target = new UnpackTarget(root, rules);
-  const feeding = pipeline(tar, (chunks: AsyncIterable<Uint8Array>) => target.counted(chunks), archive, {
+  const feeding = pipeline(tar, (chunks: AsyncIterable<string | Buffer>) => target.counted(chunks), archive, {
     signal: rules.signal,
   });
-  // Its error also ends the loop below; without a handler it would end the process first.
-  feeding.catch(() => undefined);
+  const fed = feeding.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   try {
     for await (const content of archive) {
       await target.add(content.header, bytesOf(content));
@@ -27,11 +28,17 @@ export async function unpack(root: string, tar: Readable, rules: UnpackRules): P
     await feeding;
   } catch (error) {
     rules.signal?.throwIfAborted();
-    if (!isMalformed(error)) throw error;
-    throw new KubefileError("UNSAFE_ARCHIVE", `${rules.archive} is not a whole tar archive: ${errorMessage(error)}`, {
-      cause: error,
+    // When the archive's bytes end with an error, the entry being read only knows that it was cut off.
+    const cause = isCutOff(error) ? ((await fed) ?? error) : error;
+    if (!isMalformed(cause)) throw cause;
+    throw new KubefileError("UNSAFE_ARCHIVE", `${rules.archive} is not a whole tar archive: ${errorMessage(cause)}`, {
+      cause,
     });
   }
+}
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "STREAM_DESTROYED";
 }
 
 /** Errors of tar-stream have no code, those of zlib one of its own; all else is the disk's or the caller's. */

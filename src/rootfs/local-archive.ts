@@ -1,0 +1,51 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { KubefileError } from "../error.ts";
+import { openRegularFile } from "./regular-file.ts";
+
+const HEADER_BYTES = 512;
+const USTAR_MAGIC_OFFSET = 257;
+
+/**
+ * The tar stream of a file that ADD unpacks: one whose content is a tar, plain or gzip, whatever its name. undefined
+ * for any other file.
+ *
+ * @throws KubefileError UNSUPPORTED for a tar that is compressed in another way: to copy it as it is would surprise.
+ */
+export async function openLocalArchive(path: string, signal?: AbortSignal): Promise<Readable | undefined> {
+  const start = await firstBytes(await openRegularFile(path, signal));
+  if (isTar(start)) return openRegularFile(path, signal);
+  if (start[0] === 0x1f && start[1] === 0x8b) {
+    const unpacked = await firstBytes(await openGzip(path, signal)).catch(() => Buffer.alloc(0));
+    return isTar(unpacked) ? openGzip(path, signal) : undefined;
+  }
+  if (/\.(?:tar\.(?:bz2|xz|zst|lz4)|tbz2?|txz|tzst)$/i.test(path)) {
+    throw new KubefileError("UNSUPPORTED", "ADD unpacks plain and gzip tar archives only", {
+      hint: "COPY it as it is, or COPY it and unpack it in a RUN step",
+    });
+  }
+  return undefined;
+}
+
+async function openGzip(path: string, signal: AbortSignal | undefined): Promise<Readable> {
+  const gunzip = createGunzip();
+  // A failure of either end destroys the other with the error, which the reader of gunzip gets.
+  pipeline(await openRegularFile(path, signal), gunzip).catch(() => undefined);
+  return gunzip;
+}
+
+async function firstBytes(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= HEADER_BYTES) break;
+  }
+  return Buffer.concat(chunks).subarray(0, HEADER_BYTES);
+}
+
+function isTar(header: Buffer): boolean {
+  return header.toString("latin1", USTAR_MAGIC_OFFSET, USTAR_MAGIC_OFFSET + 5) === "ustar";
+}
