@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { DeadlinePassed } from "./upstream-failure.ts";
 
 /** The life of one call of the client: ended by its caller, by the client's end, or by the clock. */
@@ -17,11 +18,13 @@ export function openCall(sources: readonly (AbortSignal | undefined)[], millisec
   const timer = Number.isFinite(milliseconds)
     ? setTimeout(() => controller.abort(new DeadlinePassed(milliseconds)), milliseconds)
     : undefined;
-  // AbortSignal.any() would do, but on Node 20 it keeps every call alive as long as the process's own signal.
+  // AbortSignal.any() has no end(): what it makes hangs on a long-lived signal until it is collected.
   const links = sources
     .filter((source) => source !== undefined)
     .map((source) => {
       const onAbort = (): void => controller.abort(source.reason);
+      // One listener for each call under way is no leak.
+      setMaxListeners(0, source);
       if (source.aborted) onAbort();
       else source.addEventListener("abort", onAbort, { once: true });
       return () => source.removeEventListener("abort", onAbort);

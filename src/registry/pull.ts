@@ -62,7 +62,7 @@ export function createPull(exchange: Exchange): Upstream {
         const { stream, size } = openBlob(answer, offset, request.doing);
         return { stream, size: size ?? (await requireSize(repository, digest, options)) };
       } catch (error) {
-        answer.body.on("error", () => undefined).destroy();
+        answer.body.destroy();
         throw error;
       }
     });
@@ -96,7 +96,7 @@ export function createPull(exchange: Exchange): Upstream {
         return undefined;
       }
       if (answer.status !== 200 && answer.status !== 206) throw await exchange.failure(request, answer);
-      answer.body.on("error", () => undefined).destroy();
+      answer.body.destroy();
       const size = answer.status === 206 ? contentRange(answer)?.total : contentLength(answer);
       // The total of a range counts encoded bytes too.
       if (size === undefined || contentEncoding(answer) !== undefined)

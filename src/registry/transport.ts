@@ -71,6 +71,8 @@ export function createTransport(options: TransportOptions): Transport {
         if (sent instanceof Readable) sent.destroy();
         throw error;
       });
+      // A connection that breaks under a body nobody reads must not bring the process down.
+      body.on("error", () => undefined);
       const answer = { status: statusCode, headers, body, url };
       const next = redirectTarget(request, answer);
       if (next === undefined) return answer;
