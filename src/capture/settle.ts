@@ -3,7 +3,7 @@ import { KubefileError, type Location } from "../error.ts";
 import { isDigest } from "../oci/digest.ts";
 import { manifestReference, parseReference } from "../oci/reference.ts";
 import { type Assessment, assess, type Problem } from "./assessment.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, sleep, systemClock } from "./clock.ts";
 import { entryKey } from "./image-entries.ts";
 import { notSettled } from "./not-settled.ts";
 import type { ImageObservation } from "./observation.ts";
@@ -70,7 +70,7 @@ export async function waitSettled(options: SettleOptions): Promise<Extract<Grade
     if (mode === "ready") await throwWhenStuck(assessment, persistence, time, options);
     if (now - begin >= options.timeout) throw await timedOut(assessment, options);
     options.onProgress?.(progressOf(assessment, options, satisfied));
-    await clock.sleep(PERIOD, signal);
+    await sleep(clock, PERIOD, signal);
   }
 }
 
@@ -86,11 +86,12 @@ export async function watchPullFailures(
   const { clock = systemClock, signal } = options;
   const persistence = createPersistence();
   while (!signal.aborted) {
+    if (options.watcher.failure !== undefined) throw options.watcher.failure;
     const time = clock.now();
     const assessment = assess(options.watcher.objects(), options.watcher.warnings);
     persistence.update(assessment.problems, time);
     throwLastingPullFailures(assessment, persistence, time, options);
-    await clock.sleep(PERIOD, signal);
+    await sleep(clock, PERIOD, signal);
   }
 }
 
