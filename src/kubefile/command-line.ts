@@ -78,7 +78,7 @@ function readWord(text: string, start: number): CommandWord {
       quote = quote === '"' ? "" : '"';
     } else if (quote === "" && character === "'") {
       quote = "'";
-    } else if (quote === "" && /[\s;&|()<>]/.test(character)) {
+    } else if (quote === "" && /[ \t\r\n;&|()<>]/.test(character)) {
       break;
     } else if (character === "$" || character === "`") {
       isDynamic = true;

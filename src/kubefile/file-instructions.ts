@@ -74,17 +74,21 @@ function formatStart(span: Span): string {
 
 function checkImage(input: Arguments, image: Word): void {
   const hasVariables = image.parts.some((part) => part.kind === "variable");
-  if (hasVariables || (image.text.length <= 1024 && imageReference.test(image.text))) return;
+  if (hasVariables || isImageReference(image.text)) return;
   const lower = image.text.toLowerCase();
   input.report({
     severity: "error",
     code: "invalid-image",
     message: `${quoted(image.text)} is not an image reference`,
-    hint: imageReference.test(lower)
+    hint: isImageReference(lower)
       ? `repository names are lower case: ${JSON.stringify(lower)}`
       : "write scratch, or [REGISTRY/]NAME[:TAG][@sha256:DIGEST]",
     span: image.span,
   });
+}
+
+function isImageReference(text: string): boolean {
+  return text.length <= 1024 && imageReference.test(text);
 }
 
 function checkStageName(input: Arguments, stage: Word): void {
