@@ -69,7 +69,9 @@ export async function fetchDescription(options: FetchOptions): Promise<ClusterIm
 async function fetchManifest(options: FetchOptions): Promise<{ digest: Digest; bytes: Buffer }> {
   const { client, reference, platform = hostPlatform(), signal } = options;
   const get = (name: string): Promise<{ mediaType: string; digest: Digest; bytes: Buffer }> =>
-    client.manifest(reference, name, { signal }).catch((error: unknown) => Promise.reject(failure(options, error)));
+    client
+      .manifest(reference, name, { signal })
+      .catch((error: unknown) => Promise.reject(registryFailure("cannot fetch", error)));
   const content = await get(manifestReference(reference));
   const manifest = parseManifest(content.bytes, content.mediaType);
   if (manifest.kind === "image") return content;
@@ -128,15 +130,11 @@ async function fetchBlob(options: FetchOptions, blob: { digest: Digest; size: nu
   try {
     await store.ensure(digest, fetcher, { signal });
   } catch (error) {
-    throw failure(options, error);
+    throw registryFailure("cannot fetch", error);
   }
 }
 
 function isMissing(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof RegistryError && cause.status === 404;
-}
-
-function failure({ reference }: FetchOptions, error: unknown): unknown {
-  return registryFailure(`fetching ${formatReference(reference)} failed`, error);
 }

@@ -30,7 +30,7 @@ export interface PushProgress {
   /** Blobs dealt with, of all. */
   readonly blobs: number;
   readonly totalBlobs: number;
-  /** Bytes sent so far. */
+  /** Bytes sent so far; less than before when an upload had to begin again. */
   readonly uploadedBytes: number;
 }
 
@@ -69,21 +69,21 @@ export async function pushClusterImage(options: PushOptions): Promise<PushResult
   try {
     await sendManifest(options, image, outcomes);
   } catch (error) {
-    if (image.profile !== "native" || !refusesTypes(error)) throw failure(options, "the manifest", error);
+    if (image.profile !== "native" || !refusesTypes(error)) throw registryFailure("cannot push", error);
     sent = await inProfile(store, image, "standard");
     await sendBlobs(options, sent, outcomes);
     try {
       await sendManifest(options, sent, outcomes);
     } catch (second) {
       // The standard form was worth a try; that it failed too says that types were not the reason.
-      throw failure(options, "the manifest", refusesTypes(second) ? error : second);
+      throw registryFailure("cannot push", refusesTypes(second) ? error : second);
     }
   }
   const { mediaType } = sent.descriptor;
   for (const tag of tags) {
     await client
       .pushManifest(repository, tag, mediaType, sent.bytes, { signal })
-      .catch((error: unknown) => Promise.reject(failure(options, `tag ${tag}`, error)));
+      .catch((error: unknown) => Promise.reject(registryFailure("cannot push", error)));
   }
   await confirm(options, sent, outcomes);
   const amount = (outcome: Outcome): Amount => {
@@ -105,15 +105,20 @@ async function sendBlobs(options: PushOptions, image: ClusterImage, outcomes: Ma
   const { client, store, repository, mountFrom, onProgress } = options;
   const blobs = uploadsOf(image);
   const unsent = blobs.filter(({ digest }) => !outcomes.has(digest));
-  let uploadedBytes = 0;
+  const sent = new Map<Digest, number>();
+  const report = (digest: Digest, bytes: number): void => {
+    sent.set(digest, bytes);
+    const uploadedBytes = [...sent.values()].reduce((sum, each) => sum + each, 0);
+    onProgress?.({ blobs: outcomes.size, totalBlobs: blobs.length, uploadedBytes });
+  };
   await forEachParallel(unsent, options.parallel ?? 4, options.signal, async ({ digest, size }, signal) => {
     const source = { digest, size, open: async () => (await store.open(digest)).stream };
+    const onBytes = (bytes: number): void => report(digest, bytes);
     const outcome = await client
-      .pushBlob(repository, source, { signal, ...(mountFrom === undefined ? {} : { mountFrom }) })
-      .catch((error: unknown) => Promise.reject(failure(options, `blob ${digest}`, error)));
+      .pushBlob(repository, source, { signal, onProgress: onBytes, ...(mountFrom === undefined ? {} : { mountFrom }) })
+      .catch((error: unknown) => Promise.reject(registryFailure("cannot push", error)));
     outcomes.set(digest, outcome);
-    if (outcome === "uploaded") uploadedBytes += size;
-    onProgress?.({ blobs: outcomes.size, totalBlobs: blobs.length, uploadedBytes });
+    report(digest, outcome === "uploaded" ? size : 0);
   });
 }
 
@@ -153,7 +158,7 @@ async function confirm(options: PushOptions, image: ClusterImage, outcomes: Map<
         lost.push(`blob ${digest} ${found === undefined ? "is gone" : `has ${found.size} bytes`}`);
     });
   } catch (error) {
-    throw failure(options, "and checking", error);
+    throw registryFailure("cannot push", error);
   }
   if (lost.length === 0) return;
   const shown = lost.sort().slice(0, 10).join("\n  ");
@@ -173,8 +178,4 @@ function refusesTypes(error: unknown): boolean {
     [400, 404, 415, 422].includes(error.status) &&
     ["MANIFEST_INVALID", "MANIFEST_UNKNOWN", "UNSUPPORTED", "UNKNOWN"].includes(error.code)
   );
-}
-
-function failure({ repository }: PushOptions, what: string, error: unknown): unknown {
-  return registryFailure(`pushing ${what} to ${formatRepository(repository)} failed`, error);
 }

@@ -1,10 +1,10 @@
 import { errorMessage, KubefileError } from "../error.ts";
 import { RegistryError } from "../registry/errors.ts";
 
-/** Turns a registry's refusal into what a user sees: what we were doing, the registry's words, the next step. */
-export function registryFailure(doing: string, error: unknown): unknown {
+/** Turns a registry's refusal, which names object and registry, into what a user sees: with the next step. */
+export function registryFailure(doing: "cannot push" | "cannot fetch", error: unknown): unknown {
   if (!(error instanceof RegistryError)) return error;
-  const hint = hintFor(error);
+  const hint = doing === "cannot fetch" && error.status === 404 ? "check the name and the tag" : hintFor(error);
   return new KubefileError("REGISTRY", `${doing}: ${errorMessage(error)}${detailOf(error)}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
@@ -16,7 +16,7 @@ function detailOf({ message, detail }: RegistryError): string {
 }
 
 function hintFor({ status, code }: RegistryError): string | undefined {
-  if (status === 401 || status === 403) return "log in with `docker login`, and check that you may write there";
+  if (status === 401 || status === 403) return "log in with `docker login`, and check what you may do there";
   if (code === "NAME_UNKNOWN") return "create the repository in the registry first";
   if (status === 413) return "raise the limit of the registry, or of the proxy before it, for request bodies";
   if (status === 429 || status >= 500) return "try again: blobs that arrived are not sent twice";

@@ -38,7 +38,7 @@ export function formatSize(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let [value, unit] = [bytes, 0];
   // Compared after rounding, so that nothing reads "1024 KiB".
-  while (unit < units.length - 1 && Number(value.toFixed(1)) >= 1024) [value, unit] = [value / 1024, unit + 1];
+  while (unit < units.length - 1 && Math.round(value) >= 1024) [value, unit] = [value / 1024, unit + 1];
   return `${unit === 0 ? value : value.toFixed(value < 100 ? 1 : 0)} ${units[unit]}`;
 }
 

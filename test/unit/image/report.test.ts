@@ -42,6 +42,7 @@ const input: ReportInput = {
       ],
     },
   ],
+  onlyRehearsal: [`quay.io/shop/operator-helper:1.2@${digestOf("helper")}`],
   suggestions: [
     {
       reference: "docker.io/library/debug:1",
@@ -75,6 +76,7 @@ describe("the build report", () => {
         kubernetesVersion: undefined,
         transfer: undefined,
         images: [],
+        onlyRehearsal: [],
         suggestions: [],
         warnings: [],
         phases: [],
@@ -93,8 +95,11 @@ describe("the build report", () => {
     expect(report.digest).toBe(image.digest);
   });
 
-  it("knows what only the rehearsal saw", () => {
-    expect(buildReport(input).onlyRehearsal).toEqual([input.images[0]?.reference]);
+  it("sorts images and what only the rehearsal saw", () => {
+    const [helper, nginx] = input.images.map(({ reference }) => reference);
+    const report = buildReport({ ...input, onlyRehearsal: input.images.map(({ reference }) => reference) });
+    expect(report.images.map(({ reference }) => reference)).toEqual([nginx, helper]);
+    expect(report.onlyRehearsal).toEqual([nginx, helper]);
   });
 
   it.each([
