@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { KubefileError } from "../error.ts";
-import { formatReport } from "../image/report.ts";
+import { formatReport } from "../image/report-text.ts";
 import { build } from "../pipeline/build.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
@@ -102,7 +102,7 @@ Examples:
       const { options, settings } = await resolveBuild(contextPath, written as BuildFlags, context);
       await using host = await openHost(context, settings);
       const result = await build(host, options);
-      host.close();
+      host.endProgress();
       context.stdout.write(
         formatReport(result.report, { color: context.stdout.isTTY === true, width: context.stdout.columns ?? 120 }),
       );

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { errorMessage, formatLocation, KubefileError } from "../error.ts";
 import { printable } from "../platform/terminal.ts";
@@ -12,6 +11,7 @@ import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
 import { registerVerify } from "./verify.ts";
+import { packageVersion } from "./version.ts";
 
 /** Runs the command line of this process and sets its exit code. */
 export async function start(): Promise<void> {
@@ -94,11 +94,6 @@ Examples:
 Exit codes: 0 done, 1 the build failed, 2 wrong usage or input, 3 the environment lacks something, 130 cancelled.`,
   );
   return program;
-}
-
-export function packageVersion(): string {
-  const json: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return typeof json === "object" && json !== null && "version" in json ? String(json.version) : "0.0.0";
 }
 
 function printError(error: unknown, context: CommandContext): number {

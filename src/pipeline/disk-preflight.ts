@@ -1,5 +1,6 @@
 import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Engine } from "../cluster/engine.ts";
 import { KubefileError } from "../error.ts";
 
 export interface DiskNeed {
@@ -38,6 +39,16 @@ export async function checkDisk(needs: readonly DiskNeed[]): Promise<void> {
       hint: "free some space, or put the store on a larger disk with --store",
     });
   }
+}
+
+/** Where an engine on this machine keeps its data; undefined for one whose disk cannot be seen from here. */
+export async function engineDataDirectory(engine: Engine, signal: AbortSignal): Promise<string | undefined> {
+  const { DOCKER_HOST = "unix://", DOCKER_CONTEXT } = engine.environment;
+  if (!DOCKER_HOST.startsWith("unix://") || DOCKER_CONTEXT !== undefined) return undefined;
+  const asked = await engine.docker(["info", "--format", "{{.DockerRootDir}}"], { allowFailure: true, signal });
+  const directory = asked.stdout.trim();
+  const isHere = directory.startsWith("/") && (await stat(directory).catch(() => undefined)) !== undefined;
+  return isHere ? directory : undefined;
 }
 
 async function existingParent(directory: string): Promise<string> {

@@ -17,21 +17,26 @@ export function workDirectory(run: Run): string {
  * runs left behind is removed first.
  *
  * @param engine absent when the work needs none; then only files are looked after
- * @param keep asked at the end of work that succeeded: true leaves the cluster in place
+ * @param keep when the cluster stays in place
  */
 export async function withRun<T>(
   host: Host,
   engine: Engine | undefined,
+  keep: "never" | "on success" | "always",
   work: (run: Run) => Promise<T>,
-  keep: () => boolean = () => false,
 ): Promise<T> {
   await removeAbandoned(host, engine);
-  const run = await openRun({ stateDirectory: host.directories.state, runId: host.runId, owner: host.owner });
-  let kept = false;
+  const run = await openRun({
+    stateDirectory: host.directories.state,
+    runId: host.runId,
+    owner: host.owner,
+    keep: keep !== "never",
+  });
+  let kept = keep === "always";
   try {
     await mkdir(workDirectory(run), { recursive: true });
     const result = await work(run);
-    kept = keep();
+    kept ||= keep === "on success";
     return result;
   } finally {
     if (kept) await rm(workDirectory(run), { recursive: true, force: true });

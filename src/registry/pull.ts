@@ -9,7 +9,7 @@ import { checkReference } from "./endpoint.ts";
 import type { Exchange, ExchangeRequest } from "./exchange.ts";
 import { manifestMediaType } from "./manifest-facts.ts";
 import { type Answer, discard, header } from "./transport.ts";
-import type { ManifestContent, RequestOptions, Upstream } from "./types.ts";
+import type { RequestOptions, Upstream } from "./types.ts";
 import { UpstreamFailure } from "./upstream-failure.ts";
 
 /** HEAD statuses after which a GET may still tell more: the registry's own words, or that only HEAD is refused. */
@@ -17,7 +17,7 @@ const askAgain: readonly number[] = [400, 401, 403, 405, 501];
 
 /** The reading half of the client (distribution-spec, "Pull"). */
 export function createPull(exchange: Exchange): Upstream {
-  const resolve = async (repository: Repository, reference: string, options: RequestOptions): Promise<Descriptor> => {
+  const resolve: Upstream["resolve"] = async (repository, reference, options) => {
     const request = { ...manifestRequest(repository, reference, options), method: "HEAD" as const };
     const found = await exchange(request, async (answer) => {
       discard(answer);
@@ -30,7 +30,7 @@ export function createPull(exchange: Exchange): Upstream {
     return { mediaType, digest, size: bytes.byteLength };
   };
 
-  const manifest = (repository: Repository, reference: string, options: RequestOptions): Promise<ManifestContent> => {
+  const manifest: Upstream["manifest"] = async (repository, reference, options) => {
     const request = manifestRequest(repository, reference, options);
     return exchange(request, async (answer) => {
       if (answer.status !== 200) throw await exchange.failure(request, answer);

@@ -155,7 +155,7 @@ export function createPush(exchange: Exchange, upstream: Upstream): Pick<Registr
     }
   };
 
-  const pushManifest: RegistryClient["pushManifest"] = (repository, reference, mediaType, bytes, options) => {
+  const pushManifest: RegistryClient["pushManifest"] = async (repository, reference, mediaType, bytes, options) => {
     const request: ExchangeRequest = {
       ...pushRequest(repository, options, "PUT", `manifests/${checkReference(reference)}`, `manifest ${reference}`),
       headers: { "content-type": mediaType, "content-length": String(bytes.byteLength) },

@@ -65,6 +65,8 @@ export function createTransport(options: TransportOptions): Transport {
         body: sent,
         signal: request.signal,
         headersTimeout: request.headersTimeout,
+        // undici would close the connection after each HEAD, and HEADs are most of what we send.
+        reset: false,
       });
       const { statusCode, headers, body } = await response.catch((error: unknown) => {
         // A request that was refused before it was sent leaves its body open.

@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
 import { KubefileError } from "../error.ts";
+import { gunzip } from "./gunzip.ts";
 import { openRegularFile } from "./regular-file.ts";
 
 const HEADER_BYTES = 512;
@@ -17,8 +16,8 @@ export async function openLocalArchive(path: string, signal?: AbortSignal): Prom
   const start = await firstBytes(await openRegularFile(path, signal));
   if (isTar(start)) return openRegularFile(path, signal);
   if (start[0] === 0x1f && start[1] === 0x8b) {
-    const unpacked = await firstBytes(await openGzip(path, signal)).catch(() => Buffer.alloc(0));
-    return isTar(unpacked) ? openGzip(path, signal) : undefined;
+    const unpacked = await firstBytes(gunzip(await openRegularFile(path, signal))).catch(() => Buffer.alloc(0));
+    return isTar(unpacked) ? gunzip(await openRegularFile(path, signal)) : undefined;
   }
   if (/\.(?:tar\.(?:bz2|xz|zst|lz4)|tbz2?|txz|tzst)$/i.test(path)) {
     throw new KubefileError("UNSUPPORTED", "ADD unpacks plain and gzip tar archives only", {
@@ -26,13 +25,6 @@ export async function openLocalArchive(path: string, signal?: AbortSignal): Prom
     });
   }
   return undefined;
-}
-
-async function openGzip(path: string, signal: AbortSignal | undefined): Promise<Readable> {
-  const gunzip = createGunzip();
-  // A failure of either end destroys the other with the error, which the reader of gunzip gets.
-  pipeline(await openRegularFile(path, signal), gunzip).catch(() => undefined);
-  return gunzip;
 }
 
 async function firstBytes(stream: Readable): Promise<Buffer> {

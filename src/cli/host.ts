@@ -1,0 +1,104 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { engineEnvironment } from "../cluster/engine.ts";
+import { processIdentity } from "../cluster/process-identity.ts";
+import { KubefileError } from "../error.ts";
+import { canonicalHost } from "../oci/reference.ts";
+import type { Host } from "../pipeline/host.ts";
+import { createProgress } from "../pipeline/progress.ts";
+import { chooseProgressStyle, createRenderer, type ProgressStyle } from "../platform/terminal.ts";
+import { createRegistryClient } from "../registry/client.ts";
+import { helperRunner } from "../registry/credential-helper.ts";
+import { combineCredentials } from "../registry/credentials.ts";
+import { dockerConfigCredentials } from "../registry/docker-config.ts";
+import { pullSecretCredentials } from "../registry/pull-secrets.ts";
+import { Redactor } from "../registry/secret.ts";
+import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
+import { parseInsecure, parseMirrors } from "./flags.ts";
+import { packageVersion } from "./version.ts";
+
+/** Flags that many verbs share. */
+export interface HostFlags {
+  readonly mirror?: readonly string[];
+  readonly insecure?: readonly string[];
+  readonly store?: string;
+  readonly progress?: "auto" | ProgressStyle;
+}
+
+export interface OpenHost extends Host, AsyncDisposable {
+  /** Ends the progress display; call it before printing a result. */
+  endProgress(): void;
+}
+
+/** Puts together what a run needs of this process: directories, credentials, registry client, progress. */
+export async function openHost(
+  context: CommandContext,
+  flags: HostFlags,
+  runId: string = newRunId(),
+): Promise<OpenHost> {
+  if (context.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+    throw new KubefileError("USAGE", "NODE_TLS_REJECT_UNAUTHORIZED=0 would let anybody play a registry", {
+      hint: "unset it; trust a registry's own authority with NODE_EXTRA_CA_CERTS, or name a plain one with --insecure",
+    });
+  }
+  const { env, signal, stderr } = context;
+  const home = env.HOME ?? homedir();
+  const redactor = new Redactor();
+  const mirrors = parseMirrors(flags.mirror ?? []);
+  const insecure = parseInsecure(flags.insecure ?? []);
+  const named = new Set<string>();
+  const dockerConfig = await dockerConfigCredentials({
+    directory: env.DOCKER_CONFIG ?? join(home, ".docker"),
+    ...(env.REGISTRY_AUTH_FILE === undefined ? {} : { authFile: env.REGISTRY_AUTH_FILE }),
+    runHelper: helperRunner(engineEnvironment(env), signal),
+  });
+  const pullSecrets = pullSecretCredentials();
+  for (const host of dockerConfig.hosts()) named.add(canonicalHost(host));
+  const client = createRegistryClient({
+    credentials: combineCredentials(dockerConfig, pullSecrets),
+    mirrors,
+    insecure,
+    trustedHosts: (host) => named.has(host) || pullSecrets.hosts().includes(host),
+    userAgent: `kubefile/${packageVersion()}`,
+    redactor,
+    proxy: proxySettings(env),
+    signal,
+  });
+  const now = (): number => performance.now();
+  const style = chooseProgressStyle(flags.progress ?? "auto", stderr.isTTY === true && env.CI === undefined);
+  const renderer = createRenderer(style, stderr, now);
+  const owner = await processIdentity(process.pid);
+  if (owner === undefined) throw new KubefileError("INTERNAL", "this process cannot be identified");
+  return {
+    engineEnvironment: engineEnvironment(env),
+    directories: directories(context, flags.store),
+    searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
+    client,
+    addPullSecret: ({ namespace, name, dockerConfigJson }) =>
+      pullSecrets.addSecret({ namespace, name, type: "kubernetes.io/dockerconfigjson", payload: dockerConfigJson }),
+    trustRegistry: (host) => named.add(canonicalHost(host)),
+    progress: createProgress((event) => renderer.render(event), now),
+    signal,
+    now,
+    runId,
+    runToken: newRunToken(),
+    owner,
+    redact: (text) => redactor.redact(text),
+    endProgress: () => renderer.close(),
+    async [Symbol.asyncDispose]() {
+      renderer.close();
+      await client.close();
+    },
+  };
+}
+
+function proxySettings(env: CommandContext["env"]): { http?: string; https?: string; noProxy?: string } {
+  const either = (name: string): string | undefined => env[name] || env[name.toLowerCase()];
+  const [http, https, noProxy] = [either("HTTP_PROXY"), either("HTTPS_PROXY"), either("NO_PROXY")];
+  return {
+    ...(http === undefined ? {} : { http }),
+    ...(https === undefined ? {} : { https }),
+    ...(noProxy === undefined ? {} : { noProxy }),
+  };
+}

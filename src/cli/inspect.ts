@@ -1,0 +1,48 @@
+import { type Command, Option } from "commander";
+import { inspectClusterImage } from "../image/inspect.ts";
+import { formatInspection } from "../image/inspect-text.ts";
+import { fetchDescription } from "../image/load.ts";
+import { resolveLocal } from "../image/local-tags.ts";
+import { readClusterImage } from "../image/read.ts";
+import { parseReference } from "../oci/reference.ts";
+import { openStore } from "../store/store.ts";
+import type { CommandContext } from "./context.ts";
+import { collect } from "./flags.ts";
+import { type HostFlags, openHost } from "./host.ts";
+
+interface InspectFlags extends HostFlags {
+  readonly format: "pretty" | "json";
+}
+
+export function registerInspect(program: Command, context: CommandContext): void {
+  program
+    .command("inspect")
+    .description("show what is in a cluster image, built here or in a registry; layers are not fetched")
+    .argument("<ref>", "its name")
+    .addOption(new Option("--format <format>", "how it is printed").choices(["pretty", "json"]).default("pretty"))
+    .option("--mirror <host=url>", "fetch from elsewhere; may be given several times", collect)
+    .option("--insecure <host>", "a registry that speaks http or has a private address", collect)
+    .option("--store <dir>", "the local blob store")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kubefile inspect registry.example/shop:1.0\n  kubefile inspect --format json shop:dev | jq -r '.config.images[].reference'",
+    )
+    .action(async (name: string, flags: InspectFlags) => {
+      await using host = await openHost(context, flags);
+      const store = await openStore(host.directories.store);
+      const reference = parseReference(name);
+      const local = await resolveLocal(store.directory, reference);
+      host.trustRegistry(reference.host);
+      const image =
+        local === undefined
+          ? await fetchDescription({ client: host.client, store, reference, signal: host.signal })
+          : await readClusterImage(store, local.digest);
+      const inspection = await inspectClusterImage(store, image, name);
+      host.endProgress();
+      context.stdout.write(
+        flags.format === "json"
+          ? `${JSON.stringify(inspection, undefined, 2)}\n`
+          : formatInspection(inspection, { color: context.stdout.isTTY === true, width: context.stdout.columns }),
+      );
+    });
+}

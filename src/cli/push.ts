@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { KubefileError } from "../error.ts";
+import { resolveLocal } from "../image/local-tags.ts";
+import { readClusterImage } from "../image/read.ts";
+import { parseReference } from "../oci/reference.ts";
+import { pushImage } from "../pipeline/push.ts";
+import { openStore } from "../store/store.ts";
+import type { CommandContext } from "./context.ts";
+import { collect, parseTarget } from "./flags.ts";
+import { type HostFlags, openHost } from "./host.ts";
+
+export function registerPush(program: Command, context: CommandContext): void {
+  program
+    .command("push")
+    .description("send a cluster image that was built here to a registry; what is there already is not sent")
+    .argument("<ref>", "its name here")
+    .argument("[target]", "its name there (default: the same)")
+    .option("--mirror <host=url>", "reach a registry elsewhere; may be given several times", collect)
+    .option("--insecure <host>", "a registry that speaks http or has a private address", collect)
+    .option("--store <dir>", "the local blob store")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kubefile push registry.example/shop:1.0\n  kubefile push shop:dev registry.example/shop:1.0",
+    )
+    .action(async (name: string, target: string | undefined, flags: HostFlags) => {
+      await using host = await openHost(context, flags);
+      const store = await openStore(host.directories.store);
+      const local = await resolveLocal(store.directory, parseReference(name));
+      if (local === undefined) {
+        throw new KubefileError("USAGE", `there is no cluster image ${name} here`, {
+          hint: "`kubefile images` lists them; build it with `kubefile build -t NAME .`",
+        });
+      }
+      const image = await readClusterImage(store, local.digest);
+      const { digest } = await pushImage(host, store, image, [parseTarget(target ?? name)]);
+      host.endProgress();
+      context.stdout.write(`${target ?? name}@${digest}\n`);
+    });
+}

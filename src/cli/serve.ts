@@ -1,0 +1,22 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { engineEnvironment, engineFor } from "../cluster/engine.ts";
+import { type ServeSettings, serveArtifact } from "../pipeline/serve.ts";
+import type { CommandContext } from "./context.ts";
+
+/** Not for people: `kubefile run` starts it, so it is not listed in the help. */
+export function registerServe(program: Command, context: CommandContext): void {
+  program
+    .command("serve", { hidden: true })
+    .argument("<directory>", "the run's directory")
+    .action(async (directory: string) => {
+      const settings: ServeSettings = JSON.parse(await readFile(join(directory, "serve.json"), "utf8"));
+      await serveArtifact({
+        settings,
+        engine: engineFor(engineEnvironment(context.env)),
+        onListening: () => context.stdout.write("listening\n"),
+        signal: context.signal,
+      });
+    });
+}

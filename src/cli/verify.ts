@@ -1,0 +1,42 @@
+import { type Command, Option } from "commander";
+import { formatVerdict } from "../pipeline/verdict-text.ts";
+import { verify } from "../pipeline/verify.ts";
+import type { CommandContext } from "./context.ts";
+import { openHost } from "./host.ts";
+import { addLaunchFlags, type LaunchFlags, launchOptions } from "./launch-flags.ts";
+
+interface VerifyFlags extends LaunchFlags {
+  readonly format: "pretty" | "json";
+}
+
+export function registerVerify(program: Command, context: CommandContext, setExitCode: (code: number) => void): void {
+  const command = program
+    .command("verify")
+    .description("prove that a cluster image starts with the network cut, in a cluster of its own")
+    .argument("<ref>", "its name in a registry");
+  addLaunchFlags(command)
+    .addOption(
+      new Option("--format <format>", "how the verdict is printed").choices(["pretty", "json"]).default("pretty"),
+    )
+    .addHelpText(
+      "after",
+      `
+The nodes get images from the artifact alone. Before the cut a canary on this machine must answer from node, pods and
+launch container, and after it from none; otherwise the verdict is "invalid".
+
+Examples:
+  kubefile verify registry.example/shop:1.0
+  kubefile verify --env REPLICAS=1 --format json registry.example/shop@sha256:...`,
+    )
+    .action(async (name: string, flags: VerifyFlags) => {
+      await using host = await openHost(context, flags);
+      const verdict = await verify(host, launchOptions(name, flags, context));
+      host.endProgress();
+      context.stdout.write(
+        flags.format === "json"
+          ? `${JSON.stringify({ reference: name, ...verdict }, undefined, 2)}\n`
+          : formatVerdict(name, verdict, context.stdout.isTTY === true),
+      );
+      if (verdict.verdict !== "passed") setExitCode(1);
+    });
+}

@@ -1,0 +1,115 @@
+import { setMaxListeners } from "node:events";
+import type { Engine } from "../cluster/engine.ts";
+import { nodeImages, removeImages, runningImages } from "../cluster/node-images.ts";
+import type { Cluster } from "../cluster/types.ts";
+import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
+import { fetchClusterImage, fetchDescription } from "../image/load.ts";
+import { formatSize } from "../image/text-table.ts";
+import type { Reference } from "../oci/reference.ts";
+import { type ArtifactSource, createArtifactSource } from "../registry/artifact-source.ts";
+import type { PullEvent } from "../registry/types.ts";
+import { applyLayer } from "../rootfs/apply-layer.ts";
+import { gunzip } from "../rootfs/gunzip.ts";
+import type { Store } from "../store/types.ts";
+import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
+import type { Host } from "./host.ts";
+import { together } from "./together.ts";
+
+export interface ArtifactClusterOptions {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly reference: Reference;
+  readonly nodeImage: string | undefined;
+  readonly kindConfig: string | undefined;
+  readonly keep: boolean;
+  readonly onPull: (event: PullEvent) => void;
+}
+
+export interface ArtifactCluster extends PreparedCluster {
+  readonly image: ClusterImage;
+  readonly source: ArtifactSource;
+}
+
+/** Fetches a cluster image while a cluster boots whose nodes get images from that cluster image and from nowhere else. */
+export async function prepareArtifactCluster(host: Host, options: ArtifactClusterOptions): Promise<ArtifactCluster> {
+  const { engine, store, reference } = options;
+  const { client, progress } = host;
+  const described = await progress.phase("artifact", async (phase) => {
+    phase.update("manifest and config");
+    const image = await fetchDescription({ client, store, reference, signal: host.signal });
+    phase.summary(`${image.config.images.length} images, grade ${image.config.grade}`);
+    return image;
+  });
+  const source = createArtifactSource({ store, images: described.config.images });
+  setMaxListeners(0, host.signal);
+  const [image, prepared] = await together(
+    host.signal,
+    (signal) =>
+      progress.phase("blobs", async (phase) => {
+        const whole = await fetchClusterImage({
+          client,
+          store,
+          reference: { ...reference, digest: described.digest },
+          signal,
+          onProgress: ({ blobs, totalBlobs, bytes }) =>
+            phase.update(`${blobs} of ${totalBlobs} blobs, ${formatSize(bytes)}`),
+        });
+        phase.summary(`${whole.blobs.length} blobs`);
+        return whole;
+      }),
+    (signal) =>
+      prepareCluster(host, {
+        engine,
+        kubeVersion: described.config.kubernetesVersion,
+        nodeImage: options.nodeImage,
+        kindConfig: options.kindConfig,
+        withoutDefaultNetwork: bringsNetwork(described),
+        source,
+        onPull: options.onPull,
+        keep: options.keep,
+        signal,
+      }),
+  );
+  return { ...prepared, image, source };
+}
+
+/** True when the launch makes the pod network itself. */
+export function bringsNetwork(image: ClusterImage): boolean {
+  return image.config.apps.some(({ kind }) => kind === "cni") || image.config.labels[OWN_NETWORK_LABEL] === "true";
+}
+
+/** Set by a build with --no-default-cni. */
+export const OWN_NETWORK_LABEL = "io.kubefile.own-network";
+
+/** Unpacks a cluster image's rootfs into an empty directory. */
+export async function unpackRootfs(
+  image: ClusterImage,
+  store: Store,
+  root: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const layer of rootfsLayers(image)) {
+    const { stream } = await store.open(layer.digest);
+    await applyLayer(root, gunzip(stream), { name: `rootfs layer ${layer.digest}`, signal });
+  }
+}
+
+/**
+ * Takes from the nodes every image that nothing runs, so that a launch cannot succeed with what a node image happens to
+ * bring along. The sandbox image stays: containerd needs it for each pod.
+ */
+export async function removeIdleImages(engine: Engine, cluster: Cluster, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    cluster.nodes.map(async (node) => {
+      const [held, running] = await Promise.all([
+        nodeImages(engine, node, signal),
+        runningImages(engine, node, signal),
+      ]);
+      const kept = new Set(
+        held.filter(({ name }) => running.has(name) || /\/pause[:@]/.test(name)).map(({ digest }) => digest),
+      );
+      const idle = held.filter(({ digest }) => !kept.has(digest)).map(({ name }) => name);
+      await removeImages(engine, node, idle, signal);
+    }),
+  );
+}

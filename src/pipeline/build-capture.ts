@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import { reconcile } from "../capture/reconcile.ts";
+import { createPullRecorder } from "../capture/recorder.ts";
+import { scanRootfs } from "../capture/static-scan.ts";
+import { connectEngine } from "../cluster/engine.ts";
+import { errorMessage, KubefileError } from "../error.ts";
+import { countOf } from "../image/text-table.ts";
+import { hostPlatform } from "../oci/descriptor.ts";
+import { tryParseReference } from "../oci/reference.ts";
+import { resolveLaunch } from "../plan/launch.ts";
+import { type CachingProxy, createCachingProxy } from "../registry/caching-proxy.ts";
+import type { RootfsWorkspace } from "../rootfs/workspace.ts";
+import { type BuildParts, type BuiltRootfs, noteCapture, reportOf } from "./build-parts.ts";
+import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
+import { writeFailureBundle } from "./failure-bundle.ts";
+import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
+import { completedBy, rehearse } from "./rehearsal.ts";
+import { appContents, buildRootfs } from "./rootfs-build.ts";
+import { together } from "./together.ts";
+
+/** The thorough way: a cluster boots while the rootfs is built, and the launch is rehearsed in it. */
+export async function captureInCluster(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
+  const { host, options, plan, state, run } = parts;
+  const engine = parts.engine ?? (await connectEngine(host.engineEnvironment, host.signal));
+  const recorder = createPullRecorder();
+  const { proxy, completion, stop } = openCapture(parts);
+  try {
+    const [prepared, rootfs] = await together(
+      host.signal,
+      (signal) =>
+        prepareCluster(host, {
+          engine,
+          kubeVersion: plan.kubeVersion,
+          nodeImage: options.nodeImage,
+          kindConfig: options.kindConfig,
+          withoutDefaultNetwork: plan.bringsNetwork || !options.defaultCni,
+          source: proxy,
+          onPull: recorder.onEvent,
+          keep: options.keepCluster,
+          signal,
+        }),
+      (signal) => buildRootfsWithHits(parts, workspace, completion, signal),
+    );
+    state.nodeImage = prepared.nodeImage;
+    state.kubernetesVersion = prepared.cluster.kubernetesVersion;
+    try {
+      const rehearsed = await rehearse(host, {
+        ...{ engine, run, prepared, options, recorder, completion },
+        root: workspace.root,
+        launch: rootfs.launch,
+        env: plan.env,
+        hits: rootfs.hits,
+      });
+      noteCapture(parts, rehearsed, rehearsed.grade);
+      return rootfs;
+    } catch (error) {
+      await keepBundle(parts, prepared, error);
+      throw error;
+    } finally {
+      await prepared.proxy.close();
+    }
+  } finally {
+    await stop();
+  }
+}
+
+/** The lesser way, for machines without an engine: only what typed manifests name, and what the user lists. */
+export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
+  const { host, options } = parts;
+  const { completion, stop } = openCapture(parts);
+  try {
+    const rootfs = await buildRootfsWithHits(parts, workspace, completion, host.signal);
+    await host.progress.phase("static capture", async (phase) => {
+      const captured = await reconcile({
+        pulls: [],
+        observations: [],
+        startedContainers: [],
+        typedHits: rootfs.hits.typed,
+        untypedHits: rootfs.hits.untyped,
+        include: options.include,
+        exclude: options.exclude,
+        baseline: { images: new Map(), mirrorPods: new Set(), nodeImages: new Set() },
+        operators: new Map(),
+        nodeNames: new Map(),
+        complete: completedBy(completion),
+        requireStatic: true,
+      });
+      noteCapture(parts, { ...captured, onlyRehearsal: [] }, "static");
+      phase.summary(
+        `${countOf(captured.images.length, "image")} named in files; what pods, operators and jobs pull beyond them is missed`,
+      );
+    });
+    return rootfs;
+  } finally {
+    await stop();
+  }
+}
+
+/** The embedded proxy's content, and the way to bring whole images into the store. */
+function openCapture({ host, options, store }: BuildParts): {
+  proxy: CachingProxy;
+  completion: ImageCompletion;
+  stop: () => Promise<void>;
+} {
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([host.signal, stopping.signal]);
+  const proxy = createCachingProxy({ store, upstream: host.client, signal });
+  const completion = createImageCompletion({ proxy, platform: hostPlatform(), signal });
+  for (const name of options.include) {
+    const reference = tryParseReference(name);
+    if (reference !== undefined) host.trustRegistry(reference.host);
+    completion.prefetch(name);
+  }
+  return {
+    proxy,
+    completion,
+    async stop() {
+      stopping.abort(new KubefileError("CANCELLED", "the capture has ended"));
+      await completion.idle();
+    },
+  };
+}
+
+/** Executes the steps; images that typed manifests name are on their way into the store when this returns. */
+async function buildRootfsWithHits(
+  parts: BuildParts,
+  workspace: RootfsWorkspace,
+  completion: ImageCompletion,
+  signal: AbortSignal,
+): Promise<BuiltRootfs> {
+  const { host, options, plan, store, run } = parts;
+  return host.progress.phase("rootfs", async (phase) => {
+    const layers = await buildRootfs({
+      plan,
+      workspace,
+      store,
+      context: options.context,
+      run:
+        options.run === "host"
+          ? { kind: "host", searchPath: host.searchPath }
+          : {
+              kind: "container",
+              engine: async () => parts.engine ?? (await connectEngine(host.engineEnvironment, signal)),
+              run,
+              image: options.runImage,
+            },
+      sourceDateEpoch: options.sourceDateEpoch,
+      phase,
+      signal,
+    });
+    const { launch, apps } = resolveLaunch(plan, appContents(plan.apps, workspace));
+    const hits = await scanRootfs(workspace.root, { launch: launch.commands, signal });
+    for (const { reference } of hits.typed) {
+      const parsed = tryParseReference(reference);
+      if (parsed !== undefined) host.trustRegistry(parsed.host);
+      completion.prefetch(reference);
+    }
+    phase.summary(`${countOf(layers.length, "layer")}, ${countOf(hits.typed.length, "image")} named in files`);
+    return { layers, launch, apps, hits };
+  });
+}
+
+async function keepBundle(parts: BuildParts, prepared: PreparedCluster, error: unknown): Promise<void> {
+  const { host } = parts;
+  if (host.signal.aborted) return;
+  const failure =
+    error instanceof KubefileError ? error : new KubefileError("INTERNAL", errorMessage(error), { cause: error });
+  const directory = await writeFailureBundle({
+    directory: join(host.directories.failures, host.runId),
+    cluster: prepared.cluster,
+    pulls: prepared.proxy.events,
+    files: {
+      "report.json": `${JSON.stringify(reportOf(parts, { failure }), undefined, 2)}\n`,
+      "hosts.toml": prepared.proxy.hostsToml,
+    },
+    redact: host.redact,
+  });
+  if (directory !== undefined) host.progress.note("info", `events, logs and objects are kept in ${directory}`);
+}

@@ -1,0 +1,101 @@
+import { writeFile } from "node:fs/promises";
+import type { Reconciled } from "../capture/reconcile.ts";
+import type { StaticHits } from "../capture/static-scan.ts";
+import type { CapturedImage, Grade, Suggestion } from "../capture/types.ts";
+import type { Engine } from "../cluster/engine.ts";
+import type { Run } from "../cluster/run-state.ts";
+import type { KubefileError } from "../error.ts";
+import type { RootfsLayer } from "../image/assemble.ts";
+import type { ClusterImage } from "../image/cluster-image.ts";
+import type { PushResult } from "../image/push.ts";
+import { type BuildReport, buildReport } from "../image/report.ts";
+import type { App, Launch } from "../image/types.ts";
+import { hostPlatform } from "../oci/descriptor.ts";
+import { formatReference } from "../oci/reference.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Store } from "../store/types.ts";
+import type { Host } from "./host.ts";
+import type { BuildOptions } from "./options.ts";
+
+/** What every part of a build works with. */
+export interface BuildParts {
+  readonly host: Host;
+  readonly options: BuildOptions;
+  readonly state: BuildState;
+  readonly plan: Plan;
+  readonly store: Store;
+  /** Absent when nothing of the build needs one. */
+  readonly engine: Engine | undefined;
+  readonly run: Run;
+}
+
+/** What is known of a build so far; the report of a failure is made from it, too. */
+export interface BuildState {
+  nodeImage: string | undefined;
+  kubernetesVersion: string | undefined;
+  grade: Grade;
+  images: readonly CapturedImage[];
+  suggestions: readonly Suggestion[];
+  onlyRehearsal: readonly string[];
+}
+
+/** The finished rootfs, and what it says of the launch. */
+export interface BuiltRootfs {
+  readonly layers: readonly RootfsLayer[];
+  readonly launch: Launch;
+  readonly apps: readonly App[];
+  readonly hits: StaticHits;
+}
+
+export function newBuildState(): BuildState {
+  return {
+    nodeImage: undefined,
+    kubernetesVersion: undefined,
+    grade: "static",
+    images: [],
+    suggestions: [],
+    onlyRehearsal: [],
+  };
+}
+
+/** Takes a capture's result into the state; what it warns of is told at once. */
+export function noteCapture({ host, state }: BuildParts, captured: Reconciled, grade: Grade): void {
+  state.grade = grade;
+  state.images = captured.images;
+  state.suggestions = captured.suggestions;
+  state.onlyRehearsal = captured.onlyRehearsal;
+  for (const warning of captured.warnings) host.progress.note("warning", warning);
+  for (const reference of captured.excluded) host.progress.note("info", `${reference} is left out, as --exclude says`);
+}
+
+export function reportOf(
+  { host, options, state }: Pick<BuildParts, "host" | "options" | "state">,
+  outcome: {
+    readonly image?: ClusterImage;
+    readonly pushed?: PushResult | undefined;
+    readonly failure?: KubefileError;
+  },
+): BuildReport {
+  const { image, pushed, failure } = outcome;
+  return buildReport({
+    kubefile: options.fileShown,
+    platform: hostPlatform(),
+    nodeImage: state.nodeImage,
+    kubernetesVersion: state.kubernetesVersion,
+    grade: state.grade,
+    needsNetwork: options.launchNetwork,
+    image: pushed?.image ?? image,
+    references: options.tags.map(formatReference),
+    transfer: pushed,
+    images: state.images,
+    onlyRehearsal: state.onlyRehearsal,
+    suggestions: state.suggestions,
+    warnings: host.progress.warnings(),
+    phases: host.progress.timings(),
+    failure,
+  });
+}
+
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
+}

@@ -1,0 +1,131 @@
+import { connectEngine, type Engine } from "../cluster/engine.ts";
+import { errorMessage, KubefileError } from "../error.ts";
+import { assembleClusterImage } from "../image/assemble.ts";
+import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
+import { tagLocal } from "../image/local-tags.ts";
+import { buildMetadata } from "../image/metadata.ts";
+import { exportOciLayout } from "../image/oci-layout.ts";
+import type { BuildReport } from "../image/report.ts";
+import { formatSize } from "../image/text-table.ts";
+import { hostPlatform } from "../oci/descriptor.ts";
+import { type Plan, planBuild } from "../plan/plan.ts";
+import { createWorkspace } from "../rootfs/workspace.ts";
+import { openStore } from "../store/store.ts";
+import { OWN_NETWORK_LABEL } from "./artifact-cluster.ts";
+import { captureFromFiles, captureInCluster } from "./build-capture.ts";
+import { type BuildParts, type BuiltRootfs, newBuildState, reportOf, writeJson } from "./build-parts.ts";
+import { checkDisk, type DiskNeed, engineDataDirectory } from "./disk-preflight.ts";
+import type { Host } from "./host.ts";
+import { readKubefile } from "./kubefile-source.ts";
+import type { BuildOptions } from "./options.ts";
+import { pushImage } from "./push.ts";
+import { withRun, workDirectory } from "./run-lifetime.ts";
+
+export interface BuildResult {
+  readonly image: ClusterImage;
+  readonly report: BuildReport;
+}
+
+/**
+ * Builds a cluster image: checks, rootfs and cluster side by side, rehearsal, artifact, push.
+ *
+ * @throws KubefileError; nothing of the run is left behind, whatever the error. The report is written even then.
+ */
+export async function build(host: Host, options: BuildOptions): Promise<BuildResult> {
+  const state = newBuildState();
+  try {
+    const { context, file, fileShown: shown } = options;
+    const kubefile = await readKubefile({ file, shown, context, progress: host.progress });
+    const plan = planBuild(kubefile, { buildArgs: options.buildArgs, platform: hostPlatform() });
+    for (const name of plan.unusedBuildArgs) {
+      host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${shown}`);
+    }
+    const engine = needsEngine(options, plan) ? await connectEngine(host.engineEnvironment, host.signal) : undefined;
+    await checkDisk(await diskNeeds(host, engine));
+    const store = await openStore(host.directories.store);
+    try {
+      return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run) => {
+        const parts: BuildParts = { host, options, state, plan, store, engine, run };
+        await using workspace = await createWorkspace(workDirectory(run));
+        const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
+        return await finish(parts, await capture(parts, workspace));
+      });
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    const failure =
+      error instanceof KubefileError ? error : new KubefileError("INTERNAL", errorMessage(error), { cause: error });
+    if (options.reportFile !== undefined) {
+      await writeJson(options.reportFile, reportOf({ host, options, state }, { failure })).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+/** Assembles, names, exports and pushes. */
+async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResult> {
+  const { host, options, store, state } = parts;
+  const image = await host.progress.phase("assemble", async (phase) => {
+    const assembled = await assembleImage(parts, rootfs);
+    for (const tag of options.tags) {
+      await tagLocal(store.directory, tag, assembled.descriptor, { now: new Date(), signal: host.signal });
+    }
+    phase.summary(`${assembled.digest}, ${formatSize(totalSize(assembled))}`);
+    return assembled;
+  });
+  for (const { destination } of options.outputs) {
+    await host.progress.phase(`write ${destination}`, async (phase) => {
+      const { size } = await exportOciLayout({
+        ...{ store, image, destination },
+        references: options.tags,
+        signal: host.signal,
+      });
+      phase.summary(formatSize(size));
+    });
+  }
+  const pushed = options.push ? await pushImage(host, store, image, options.tags) : undefined;
+  const report = reportOf(parts, { image, pushed });
+  if (options.metadataFile !== undefined) {
+    await writeJson(options.metadataFile, buildMetadata(pushed?.image ?? image, report.references, state.images));
+  }
+  if (options.reportFile !== undefined) await writeJson(options.reportFile, report);
+  return { image: pushed?.image ?? image, report };
+}
+
+async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltRootfs): Promise<ClusterImage> {
+  const { host, options, plan, state, store } = parts;
+  const epoch = options.sourceDateEpoch;
+  return await assembleClusterImage({
+    store,
+    layers,
+    images: state.images,
+    platform: hostPlatform(),
+    annotations: epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") },
+    config: {
+      grade: state.grade,
+      needsNetwork: options.launchNetwork,
+      ...(plan.kubeVersion === undefined ? {} : { kubernetesVersion: plan.kubeVersion }),
+      env: plan.env,
+      labels: options.defaultCni ? plan.labels : { ...plan.labels, [OWN_NETWORK_LABEL]: "true" },
+      ...(plan.maintainer === undefined ? {} : { maintainer: plan.maintainer }),
+      apps,
+      launch,
+    },
+    signal: host.signal,
+  });
+}
+
+function needsEngine(options: BuildOptions, plan: Plan): boolean {
+  const runsSteps = plan.steps.some(({ kind }) => kind === "run");
+  return options.capture === "cluster" || (runsSteps && options.run === "container");
+}
+
+const GIBIBYTE = 1024 ** 3;
+
+/** What an ordinary build takes, known before anything is: images in the store, and once more in a node. */
+async function diskNeeds(host: Host, engine: Engine | undefined): Promise<DiskNeed[]> {
+  const store = { purpose: "the store", directory: host.directories.store, bytes: GIBIBYTE };
+  const data = engine === undefined ? undefined : await engineDataDirectory(engine, host.signal);
+  return data === undefined ? [store] : [store, { purpose: "the cluster", directory: data, bytes: 2 * GIBIBYTE }];
+}
