@@ -34,16 +34,21 @@ as_root() {
 
 # ensure_commands COMMAND:PACKAGE...: installs the Debian packages of those commands that are missing.
 ensure_commands() {
-  local pair packages=()
+  local pair log packages=()
   for pair in "$@"; do
-    has "${pair%%:*}" || packages+=("${pair##*:}")
+    has "${pair%%:*}" || [[ " ${packages[*]} " == *" ${pair##*:} "* ]] || packages+=("${pair##*:}")
   done
   [ ${#packages[@]} -gt 0 ] || return 0
   has apt-get || fail "these are missing: ${packages[*]}" "Install them with this system's package manager."
   may_change "Install ${packages[*]}" || fail "these are missing: ${packages[*]}" "Install them: apt-get install ${packages[*]}"
   say "installing ${packages[*]}"
-  as_root apt-get update -qq >&2
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  log=$(mktemp)
+  # RUNLEVEL=1 keeps packages from starting their services: without an init that fails, and docker-registry's is not wanted.
+  as_root sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@"' apt "${packages[@]}" >"$log" 2>&1 ||
+    { tail -n 15 "$log" >&2; rm -f "$log"; fail "apt-get cannot install ${packages[*]}" "Its last lines are above."; }
+  rm -f "$log"
+  hash -r
 }
 
 # at_least MINIMUM VERSION: compares dotted versions, a leading v does not matter.
