@@ -1,5 +1,12 @@
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { promisify } from "node:util";
 
 export interface SeenRequest {
   readonly method: string;
@@ -7,6 +14,7 @@ export interface SeenRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  readonly clientPort: number | undefined;
 }
 
 export interface HttpFixture {
@@ -18,6 +26,8 @@ export interface HttpFixture {
   readonly requests: readonly SeenRequest[];
   /** `METHOD path` of each. */
   lines(): string[];
+  /** Open ones. */
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -29,7 +39,7 @@ export async function startHttpFixture(
   tls?: { readonly key: string; readonly cert: string },
 ): Promise<HttpFixture> {
   const requests: SeenRequest[] = [];
-  const listener = async (incoming: import("node:http").IncomingMessage, response: ServerResponse): Promise<void> => {
+  const listener = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of incoming) chunks.push(chunk);
@@ -41,6 +51,7 @@ export async function startHttpFixture(
       path: incoming.url ?? "",
       headers: incoming.headers,
       body: Buffer.concat(chunks),
+      clientPort: incoming.socket.remotePort,
     };
     requests.push(request);
     await answer(request, response, requests.length - 1);
@@ -59,6 +70,7 @@ export async function startHttpFixture(
     url: `${tls === undefined ? "http" : "https"}://${host}`,
     requests,
     lines: () => requests.map(({ method, path }) => `${method} ${path}`),
+    connections: promisify(server.getConnections.bind(server)),
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

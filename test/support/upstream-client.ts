@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { createRegistryClient, type RegistryClientOptions } from "../../src/registry/client.ts";
 import { noCredentials } from "../../src/registry/credentials.ts";
 import type { Credential, CredentialSource, RegistryClient } from "../../src/registry/types.ts";
@@ -19,3 +20,9 @@ export function credentialsFor(
 ): CredentialSource {
   return { credentials: async ({ host }) => [entries[host] ?? []].flat() };
 }
+
+/** Name service for tests: every name is this machine. */
+export const everyNameIsLoopback: LookupFunction = (_hostname, options, callback) => {
+  if (options.all === true) callback(null, [{ address: "127.0.0.1", family: 4 }]);
+  else callback(null, "127.0.0.1", 4);
+};

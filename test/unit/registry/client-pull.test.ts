@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -323,6 +324,32 @@ describe("blob", () => {
     const blobs = await Promise.all(Array.from({ length: 12 }, () => client.blob(repository, blobDigest, {})));
     expect((await client.manifest(repository, "1.0", {})).digest).toBe(digest);
     for (const { stream } of blobs) stream.on("error", () => undefined).destroy();
+  });
+});
+
+describe("a connection", () => {
+  it("is kept for the next request, after HEAD too", async () => {
+    const { registry, client, repository } = await start((_request, response) => {
+      response.writeHead(200, { "content-length": 50_000 }).end();
+    });
+    for (let asked = 0; asked < 20; asked++) await client.hasBlob(repository, blobDigest, {});
+    // A second one may be opened while the first is being put away.
+    expect(new Set(registry.requests.map(({ clientPort }) => clientPort)).size).toBeLessThanOrEqual(2);
+  });
+
+  it("on which a body follows a HEAD is not used again", async () => {
+    const poison = "HTTP/1.1 200 OK\r\ncontent-length: 666\r\n\r\n";
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", () => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${poison.length}\r\n\r\n${poison}`));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    const client = closing(upstreamClient());
+    const repository = { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, path: "a" };
+    for (const _ of [1, 2, 3]) {
+      expect(await client.hasBlob(repository, blobDigest, {})).toEqual({ size: poison.length });
+    }
   });
 });
 
