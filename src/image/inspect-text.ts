@@ -4,7 +4,7 @@ import { gradeMeaning } from "./grades.ts";
 import type { Inspection } from "./inspect.ts";
 import { shortReference } from "./short-reference.ts";
 import { type TextOptions, textStyle } from "./text-style.ts";
-import { countOf, formatSize, formatTable, plainText } from "./text-table.ts";
+import { countOf, cut, formatSize, formatTable, plainText } from "./text-table.ts";
 
 const SHORT_DIGEST = 12;
 
@@ -24,7 +24,7 @@ export function formatInspection(inspection: Inspection, { color, width = 100 }:
   const pairs = (values: Readonly<Record<string, string>>): string[] =>
     Object.entries(values)
       .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([name, value]) => plainText(`${name}=${value}`));
+      .map(([name, value]) => cut(plainText(`${name}=${value}`), width - 2));
   return [
     style.heading(plainText(inspection.reference ?? inspection.digest)),
     ...summary(inspection).map(([name, value]) => `  ${style.dim(name.padEnd(10))} ${plainText(value)}`),

@@ -40,22 +40,6 @@ export async function tagLocal(
   await update(directory, signal, (entries) => [...entries.filter((other) => nameOf(other) !== name), entry]);
 }
 
-/** Removes a name; the blobs stay until they are collected. True when it was there. */
-export async function untagLocal(
-  directory: string,
-  reference: Reference,
-  signal?: AbortSignal | undefined,
-): Promise<boolean> {
-  const name = formatReference(reference);
-  let found = false;
-  await update(directory, signal, (entries) => {
-    const kept = entries.filter((entry) => nameOf(entry) !== name);
-    found = kept.length < entries.length;
-    return kept;
-  });
-  return found;
-}
-
 /** Every name, sorted. */
 export async function listLocal(directory: string): Promise<readonly LocalTag[]> {
   return (await readIndex(directory))

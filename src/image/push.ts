@@ -106,9 +106,10 @@ async function sendBlobs(options: PushOptions, image: ClusterImage, outcomes: Ma
   const blobs = uploadsOf(image);
   const unsent = blobs.filter(({ digest }) => !outcomes.has(digest));
   const sent = new Map<Digest, number>();
+  let uploadedBytes = 0;
   const report = (digest: Digest, bytes: number): void => {
+    uploadedBytes += bytes - (sent.get(digest) ?? 0);
     sent.set(digest, bytes);
-    const uploadedBytes = [...sent.values()].reduce((sum, each) => sum + each, 0);
     onProgress?.({ blobs: outcomes.size, totalBlobs: blobs.length, uploadedBytes });
   };
   await forEachParallel(unsent, options.parallel ?? 4, options.signal, async ({ digest, size }, signal) => {

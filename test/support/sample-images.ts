@@ -28,7 +28,9 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 export async function temporaryStore(): Promise<Store> {
-  return openStore(await temporaryDirectory());
+  const store = await openStore(await temporaryDirectory());
+  onTestFinished(() => store.close());
+  return store;
 }
 
 /** A description of a launch with something in every field. */

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CapturedImage } from "../../../src/capture/types.ts";
 import { assembleClusterImage } from "../../../src/image/assemble.ts";
+import type { ImageBlobs } from "../../../src/image/blob-graph.ts";
 import { rootfsLayers, uploadsOf } from "../../../src/image/cluster-image.ts";
+import { checkLimits, MAX_CLUSTER_DESCRIPTORS, MAX_CLUSTER_MANIFEST_BYTES } from "../../../src/image/limits.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { DOCKER_MANIFEST, OCI_LAYER_GZIP, OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import { failureOf } from "../../support/failure.ts";
@@ -311,34 +312,44 @@ describe("assembleClusterImage", () => {
       );
     });
 
-    it("more blobs than registries take, naming the largest contributors", async () => {
-      const store = await temporaryStore();
-      const config = await put(store, "text/plain", "{}");
-      // Written past the store, which would sync each of them to the disk.
-      const contents = Array.from({ length: 8_001 }, (_, number) => Buffer.from(`layer ${number}`));
-      const layers = contents.map((bytes) => ({
-        mediaType: OCI_LAYER_GZIP,
-        digest: digestOf(bytes),
-        size: bytes.byteLength,
-      }));
-      for (const bytes of contents) writeFileSync(store.pathOf(digestOf(bytes)), bytes);
-      const images: CapturedImage[] = [];
-      for (const [name, count] of [
-        ["small", 10],
-        ["large", 5_000],
-        ["rest", 8_001],
-      ] as const) {
-        const manifest = await putJson(store, OCI_MANIFEST, { config, layers: layers.slice(-count) });
-        images.push({ reference: `docker.io/library/${name}:1`, ...manifest, reasons: [] });
-      }
-      expect(await failureOf(assembleClusterImage({ ...(await sampleOptions(store)), images }))).toBe(
-        [
-          "ARTIFACT_TOO_LARGE: the cluster image would have 8008 blobs (at most 8000), which registries refuse; most come from:",
-          "  docker.io/library/rest:1: 8003 blobs",
-          "  docker.io/library/large:1: 5002 blobs",
-          "  docker.io/library/small:1: 12 blobs",
-        ].join("\n"),
-      );
+    it("a manifest larger than registries take, naming the largest contributors", async () => {
+      const options = await sampleOptions(await temporaryStore());
+      const annotations = { source: "x".repeat(4_000_000) };
+      const message = await failureOf(assembleClusterImage({ ...options, annotations }));
+      expect(message.replace(/\d{7} bytes/, "N bytes").split("\n")).toEqual([
+        "ARTIFACT_TOO_LARGE: the cluster image would have a manifest of N bytes (at most 3670016), which registries refuse; most come from:",
+        "  quay.io/shop/web:1: 5 blobs",
+        "  docker.io/library/redis:7: 4 blobs",
+      ]);
     });
+  });
+});
+
+describe("checkLimits", () => {
+  const imageOf = (name: string, count: number): ImageBlobs => ({
+    reference: `docker.io/library/${name}:1`,
+    digest: digestOf(name),
+    problems: [],
+    blobs: Array.from({ length: count }, (_, number) => {
+      return { role: "layer", digest: digestOf(`layer ${number}`), size: 1, mediaType: OCI_LAYER_GZIP };
+    }),
+  });
+  const images = ["a", "b", "c", "d", "e", "f"].map((name, position) => imageOf(name, 10 * (position + 1)));
+
+  it("takes what registries take", () => {
+    checkLimits(MAX_CLUSTER_MANIFEST_BYTES, MAX_CLUSTER_DESCRIPTORS, images);
+  });
+
+  it("names the five images with the most blobs", async () => {
+    expect(await failureOf((async () => checkLimits(1, MAX_CLUSTER_DESCRIPTORS + 1, images))())).toBe(
+      [
+        "ARTIFACT_TOO_LARGE: the cluster image would have 8001 blobs (at most 8000), which registries refuse; most come from:",
+        "  docker.io/library/f:1: 60 blobs",
+        "  docker.io/library/e:1: 50 blobs",
+        "  docker.io/library/d:1: 40 blobs",
+        "  docker.io/library/c:1: 30 blobs",
+        "  docker.io/library/b:1: 20 blobs",
+      ].join("\n"),
+    );
   });
 });
