@@ -106,7 +106,14 @@ function httpRequest(request: TokenRequest, limits: ClientLimits, call: Call): H
       ...(request.service === undefined ? {} : { service: request.service }),
     });
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    return { ...common, method: "POST", url: request.realm, headers, body: async () => form.toString() };
+    return {
+      ...common,
+      method: "POST",
+      url: request.realm,
+      headers,
+      body: async () => form.toString(),
+      hasSecretBody: true,
+    };
   }
   const url = new URL(request.realm);
   if (request.service !== undefined) url.searchParams.set("service", request.service);

@@ -15,6 +15,8 @@ export interface HttpRequest {
   readonly authorization?: Secret | undefined;
   /** Called for each hop that wants the body. */
   readonly body?: (() => Promise<Readable | Buffer | string>) | undefined;
+  /** The body holds a credential, so it is not sent on to where a redirect leads. */
+  readonly hasSecretBody?: boolean;
   readonly lane?: Lane;
   /** Milliseconds until the answer's headers must be there; counted from the end of the body. */
   readonly headersTimeout: number;
@@ -79,6 +81,7 @@ export function createTransport(options: TransportOptions): Transport {
       const next = redirectTarget(request, answer);
       if (next === undefined) return answer;
       discard(answer);
+      if (request.hasSecretBody === true) throw refusal(endpoint, "it asks for a credential to be sent elsewhere");
       if (isDowngrade(url, next, options)) throw refusal(endpoint, `it leads from https to http at ${next.host}`);
       if (next.origin !== url.origin) authorization = undefined;
       url = next;
