@@ -111,7 +111,7 @@ function checkSource(
       severity: "error",
       code: "source-missing",
       message: `the pattern ${quoted(source)} of ${keyword} matches nothing in the build context`,
-      hint: "check the pattern, and the ignore file of the context",
+      hint: "* and ? match within one directory; there is no ** here",
       span: word.span,
     });
   } else if (found.some((match) => context.exists(match) === undefined)) {
@@ -120,7 +120,7 @@ function checkSource(
       severity: "error",
       code: "source-missing",
       message: `the source ${quoted(source)} of ${keyword} is not in the build context`,
-      hint: didYouMean(suggestion) ?? "sources are relative to the build context; check its ignore file, too",
+      hint: didYouMean(suggestion) ?? "sources are relative to the build context",
       span: word.span,
     });
   }

@@ -141,7 +141,7 @@ function checkKubeVersion(instructions: readonly Instruction[], report: Report):
   }
 }
 
-/** `v1.34.4`, `>=1.30`, `1.x`; an operator or a dash may stand alone before the next word. */
+/** `v1.34.4`, `>=1.30`, `1.x`; an operator may stand alone before its version. */
 function isVersionOrBound(text: string): boolean {
-  return /^(?:[<>]=?|[=~^-])?(?:v?\d+(?:\.(?:\d+|x|\*)){0,2}(?:[-+][\w.]+)?)?$/.test(text);
+  return /^(?:[<>]=?|==?|~>?|\^)?(?:v?\d+(?:\.(?:\d+|x|\*)){0,2})?$/.test(text);
 }

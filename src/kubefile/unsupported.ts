@@ -80,7 +80,7 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
 const hints: Readonly<Record<string, string>> = {
   from: "COPY the file from the build context",
   parents: "name the destination directory of each source",
-  exclude: "list the files in .kubefileignore",
+  exclude: "COPY the files that are wanted one by one",
   checksum: "fetch with RUN wget and check with sha256sum -c",
   "keep-git-dir": "fetch it with RUN git clone",
   unpack: "unpack it with RUN tar",

@@ -1,17 +1,20 @@
 import { posix } from "node:path";
 import type { ContextFiles } from "./context-files.ts";
 
-/** Whether a source of COPY is a pattern. */
+/**
+ * The wildcards of COPY and ADD, those of Go's filepath.Match: `*`, `?`, `[a-z]`, `[^a-z]` and `\` before a character
+ * that stands for itself. None of them matches a slash. `*` also matches names that start with a dot.
+ */
 export function hasWildcard(path: string): boolean {
-  return /[*?[]/.test(path);
+  return /[*?[\\]/.test(path);
 }
 
-/** The paths of the context that a pattern matches, sorted; `*`, `?` and `[...]` never match a slash. */
+/** The paths of the context that a pattern matches, sorted; none for a malformed pattern. */
 export function matchWildcard(context: ContextFiles, pattern: string): readonly string[] {
   let found: readonly string[] = ["."];
-  for (const segment of posix.normalize(pattern).split("/")) {
-    if (segment === "" || segment === ".") continue;
-    const fits = hasWildcard(segment) ? segmentMatcher(segment) : (name: string) => name === segment;
+  for (const component of posix.normalize(pattern).split("/")) {
+    if (component === "" || component === ".") continue;
+    const fits = matcherOf(component) ?? (() => false);
     found = found.flatMap((directory) =>
       context
         .list(directory)
@@ -22,65 +25,89 @@ export function matchWildcard(context: ContextFiles, pattern: string): readonly 
   return [...found].sort();
 }
 
-/** Tells whether one character fits; `"star"` fits any run of them. */
-type Token = "star" | ((character: string) => boolean);
-
-/** One segment of a pattern, by the rules of Go's filepath.Match. A broken bracket matches nothing. */
-function segmentMatcher(segment: string): (name: string) => boolean {
-  const tokens: Token[] = [];
-  for (let offset = 0; offset < segment.length; offset += 1) {
-    const character = segment.charAt(offset);
-    if (character === "*") {
-      tokens.push("star");
-    } else if (character === "?") {
-      tokens.push(() => true);
-    } else if (character === "[") {
-      const end = segment.indexOf("]", offset + 2);
-      if (end < 0) return () => false;
-      tokens.push(characterSet(segment.slice(offset + 1, end)));
-      offset = end;
-    } else {
-      if (character === "\\") offset += 1;
-      const literal = segment.charAt(offset);
-      tokens.push((candidate) => candidate === literal);
-    }
-  }
-  return (name) => matches(tokens, name);
+/** A function that says whether a name (one path component) fits; undefined for a malformed pattern. */
+export function matcherOf(pattern: string): ((name: string) => boolean) | undefined {
+  const parts = partsOf(pattern);
+  return parts === undefined ? undefined : (name) => matches(parts, [...name]);
 }
 
-/** `a-z`, `^abc`: ranges and single characters. */
-function characterSet(written: string): (character: string) => boolean {
-  const negated = written.startsWith("^");
-  const set = negated ? written.slice(1) : written;
-  const ranges = [...set.matchAll(/(.)-(.)|(.)/gs)].map((match) => [
-    match[1] ?? match[3] ?? "",
-    match[2] ?? match[3] ?? "",
-  ]);
-  return (character) => ranges.some(([low = "", high = ""]) => low <= character && character <= high) !== negated;
-}
+type Part = "many" | ((character: string) => boolean);
 
-/** Greedy with one step back to the last star, so that no pattern takes longer than pattern times name. */
-function matches(tokens: readonly Token[], name: string): boolean {
-  let token = 0;
-  let offset = 0;
-  let star = -1;
-  let starOffset = 0;
-  while (offset < name.length) {
-    const current = tokens[token];
-    if (current === "star") {
-      star = token;
-      starOffset = offset;
-      token += 1;
-    } else if (current?.(name.charAt(offset))) {
-      token += 1;
-      offset += 1;
-    } else if (star >= 0) {
-      token = star + 1;
-      starOffset += 1;
-      offset = starOffset;
+/** Going back only to the last `*` is enough, and keeps the time within pattern length times name length. */
+function matches(parts: readonly Part[], characters: readonly string[]): boolean {
+  let part = 0;
+  let position = 0;
+  let afterMany = -1;
+  let retryFrom = 0;
+  while (position < characters.length) {
+    const wanted = parts[part];
+    if (wanted === "many") {
+      part += 1;
+      afterMany = part;
+      retryFrom = position;
+    } else if (wanted?.(characters[position] ?? "") === true) {
+      part += 1;
+      position += 1;
+    } else if (afterMany >= 0) {
+      part = afterMany;
+      retryFrom += 1;
+      position = retryFrom;
     } else {
       return false;
     }
   }
-  return tokens.slice(token).every((rest) => rest === "star");
+  return parts.slice(part).every((rest) => rest === "many");
+}
+
+function partsOf(pattern: string): Part[] | undefined {
+  const characters = [...pattern];
+  const parts: Part[] = [];
+  for (let index = 0; index < characters.length; index += 1) {
+    const character = characters[index];
+    if (character === "*") {
+      parts.push("many");
+    } else if (character === "?") {
+      parts.push(() => true);
+    } else if (character === "[") {
+      const set = readSet(characters, index + 1);
+      if (set === undefined) return undefined;
+      parts.push(set.part);
+      index = set.end;
+    } else {
+      if (character === "\\") index += 1;
+      const literal = characters[index];
+      if (literal === undefined) return undefined;
+      parts.push((candidate) => candidate === literal);
+    }
+  }
+  return parts;
+}
+
+/** A set from after its `[`; `end` is the index of its `]`. */
+function readSet(characters: readonly string[], start: number): { part: Part; end: number } | undefined {
+  const negated = characters[start] === "^";
+  const ranges: (readonly [string, string])[] = [];
+  let index = negated ? start + 1 : start;
+  const next = (): string | undefined => {
+    if (characters[index] === "\\") index += 1;
+    const character = characters[index];
+    index += 1;
+    return character;
+  };
+  while (characters[index] !== "]" || ranges.length === 0) {
+    if (characters[index] === "]" || characters[index] === "-") return undefined;
+    const low = next();
+    let high = low;
+    if (characters[index] === "-") {
+      index += 1;
+      if (characters[index] === "]") return undefined;
+      high = next();
+    }
+    if (low === undefined || high === undefined) return undefined;
+    ranges.push([low, high]);
+  }
+  const codeOf = (character: string): number => character.codePointAt(0) ?? 0;
+  const part = (candidate: string): boolean =>
+    ranges.some(([low, high]) => codeOf(low) <= codeOf(candidate) && codeOf(candidate) <= codeOf(high)) !== negated;
+  return { part, end: index };
 }

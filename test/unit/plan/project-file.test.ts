@@ -47,6 +47,11 @@ test("schema and type have the same keys", () => {
   expect(Object.values<{ description?: string }>(schema.properties).every(({ description }) => description)).toBe(true);
 });
 
+test("the documentation lists each key", () => {
+  const page = readFileSync(new URL("../../../docs/kubefile-yaml.md", import.meta.url), "utf8");
+  expect([...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key)).toEqual(Object.keys(everything));
+});
+
 test("no file, and a file that says nothing", async () => {
   expect(await loadProjectFile(join(directory, "none.yaml"))).toBeUndefined();
   for (const text of ["", "# later\n", "{}\n"]) expect(await parseProjectFile(text, "kubefile.yaml")).toEqual({});
