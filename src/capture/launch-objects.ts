@@ -23,6 +23,8 @@ export interface LaunchObject {
 export interface LaunchObjects {
   /** Takes one event; events of different kinds may come in any order. */
   apply(event: WatchEvent): void;
+  /** Whether an object, the launch's or not, was ever seen. */
+  has(uid: string): boolean;
   /** The launch's objects in order of name. */
   objects(): readonly LaunchObject[];
   observations(): readonly ImageObservation[];
@@ -130,6 +132,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
       }
       tell();
     },
+    has: (uid) => tracked.has(uid),
     objects: () =>
       launched().map(({ object, firstSeen, deleted }) => ({
         object,

@@ -24,7 +24,10 @@ export interface SettleProgress {
 
 export interface SettleOptions {
   readonly api: KubernetesApi;
-  readonly watcher: Pick<WorkloadWatcher, "objects" | "observations" | "lastNews" | "warnings" | "failure">;
+  readonly watcher: Pick<
+    WorkloadWatcher,
+    "objects" | "observations" | "lastNews" | "warnings" | "failure" | "caughtUp"
+  >;
   readonly recorder: Pick<PullRecorder, "pulls" | "lastFailure">;
   /** `pulled` accepts pods that wait for something other than an image. */
   readonly mode: "ready" | "pulled";
@@ -54,6 +57,7 @@ export async function waitSettled(options: SettleOptions): Promise<Extract<Grade
   const persistence = createPersistence();
   const begin = clock.now().getTime();
   let satisfiedSince: number | undefined;
+  await options.watcher.caughtUp(signal);
   for (;;) {
     if (signal.aborted) throw new KubefileError("CANCELLED", "cancelled while the launch settled");
     if (options.watcher.failure !== undefined) throw options.watcher.failure;

@@ -1,6 +1,6 @@
 import type { KubernetesApi, WatchEvent } from "../cluster/types.ts";
 import type { Baseline } from "./baseline.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, sleep, systemClock } from "./clock.ts";
 import { createLaunchObjects, type LaunchObjects } from "./launch-objects.ts";
 import type { ImageObservation } from "./observation.ts";
 import { type PullSecret, pullSecretOf, pullSecretTypes } from "./pull-secret.ts";
@@ -8,7 +8,12 @@ import { workloadKinds } from "./template-of.ts";
 import { createWarningEvents, type WarningEvent } from "./warning-events.ts";
 
 /** What the API server tells of the launch while it is rehearsed. */
-export interface WorkloadWatcher extends Omit<LaunchObjects, "apply"> {
+export interface WorkloadWatcher extends Omit<LaunchObjects, "apply" | "has"> {
+  /**
+   * Waits until everything that the API server holds now has been seen: an answer to a launch command may overtake the
+   * watch that tells of its effect. Errors are KubernetesApiError.
+   */
+  caughtUp(signal: AbortSignal): Promise<void>;
   /** Warnings of one object, oldest first. */
   warnings(uid: string): readonly WarningEvent[];
   /** Why watching has ended before it was told to. What was seen so far stays readable. */
@@ -27,6 +32,9 @@ export interface WorkloadWatcherOptions {
   readonly onPullSecret?: (secret: PullSecret) => void;
   readonly clock?: Clock;
 }
+
+/** Milliseconds between two lists. */
+const CATCH_UP_PERIOD = 100;
 
 /**
  * Watches every kind that is a pod or makes pods, warnings, and pull secrets, until the signal aborts. Start it between
@@ -64,6 +72,13 @@ export function startWorkloadWatcher(api: KubernetesApi, options: WorkloadWatche
     observations: objects.observations,
     startedContainers: objects.startedContainers,
     lastNews: objects.lastNews,
+    async caughtUp(stop) {
+      while (!stop.aborted && failure === undefined) {
+        const lists = await Promise.all(workloadKinds.map(({ path }) => api.list(path, { signal: stop })));
+        if (lists.every(({ items }) => items.every(({ metadata }) => objects.has(metadata.uid)))) return;
+        await sleep(clock, CATCH_UP_PERIOD, stop);
+      }
+    },
     warnings: events.of,
     get failure() {
       return failure;

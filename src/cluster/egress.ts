@@ -86,7 +86,8 @@ export function egressRules({ uplinks, allow, peers, podSubnets }: EgressRules):
     "table inet kubefile {",
     "  chain refuse {",
     "    meta l4proto tcp reject with tcp reset",
-    "    reject with icmpx type admin-prohibited",
+    // As if nothing listened: every resolver takes that for an answer, where it would wait after other refusals.
+    "    reject with icmpx type port-unreachable",
     "  }",
     ...chain("input", ["ip daddr 127.0.0.11 goto refuse"]),
     ...chain("output", [
@@ -122,7 +123,8 @@ async function clusterPeers(engine: Engine, cluster: string, signal?: AbortSigna
 }
 
 /**
- * Writes the nodes' names to a node's /etc/hosts, as without docker's DNS they know one another by nothing else.
+ * Writes the nodes' names to a node's /etc/hosts, as without docker's DNS they know one another by nothing else, and
+ * lifts the kernel's limit of one refusal a second: whoever gets none waits for seconds, a launch in each of its pods.
  *
  * @returns the interfaces that lead out: those with the node's own address or a default route
  */
@@ -134,6 +136,7 @@ async function prepareNode(
 ): Promise<string[]> {
   const script = [
     ...peers.map(({ name, address }) => `grep -qwF '${name}' /etc/hosts || echo '${address} ${name}' >> /etc/hosts`),
+    "sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 2>/dev/null || true",
     "ip -o addr show; ip -o route show default; ip -o -6 route show default",
   ];
   const { stdout } = await engine.docker(["exec", node.name, "sh", "-c", script.join("\n")], { signal });

@@ -100,7 +100,12 @@ function expandSource(context: ContextFiles, source: string): readonly string[] 
 function place(tree: Tree, source: string, destination: string, sourceCount: number): void {
   const from = contextPath(source);
   const kind = isOutside(from) ? undefined : tree.context.exists(from);
-  if (kind === undefined) return;
+  if (kind === undefined) {
+    // Reported elsewhere; what it would have brought is not reported again as missing.
+    const path = rootfsPath(destination);
+    tree.opaque.add(path === "." ? posix.basename(from) : path);
+    return;
+  }
   const target = destinationOf({
     source,
     sourceIsDirectory: kind === "directory",

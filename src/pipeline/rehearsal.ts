@@ -68,7 +68,8 @@ export async function rehearse(host: Host, rehearsal: RehearsalOptions): Promise
         signal: host.signal,
       });
       if (!options.launchNetwork) await cutEgress({ engine, cluster, allow: proxy.endpoint, signal: host.signal });
-      return launchAndSettle(host, {
+      // Awaited here: leaving this block removes the container.
+      return await launchAndSettle(host, {
         ...{ cluster, container, watcher, recorder, timeline, phase },
         commands: launch.commands,
         env: rehearsal.env,

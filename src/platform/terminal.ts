@@ -14,6 +14,9 @@ interface Output {
   readonly columns?: number | undefined;
 }
 
+/** Milliseconds between two lines about one phase in a plain log. */
+const UPDATE_INTERVAL = 1_000;
+
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const colors = { green: "\u001b[32m", red: "\u001b[31m", yellow: "\u001b[33m", dim: "\u001b[2m", reset: "\u001b[0m" };
 
@@ -31,8 +34,16 @@ export function createRenderer(style: ProgressStyle, output: Output, now: () => 
 /** For CI logs: time since the start in front of each line, output of programs indented below its phase. */
 function createPlainRenderer(output: Output, now: () => number): ProgressRenderer {
   const start = now();
+  const last = new Map<string, { readonly time: number; readonly text: string }>();
   const line = (mark: string, text: string): void => {
     output.write(`${seconds(now() - start).padStart(7)} ${mark} ${printable(text)}\n`);
+  };
+  /** A log that is kept wants to know what changed, not that nothing did, and not each of a hundred steps a second. */
+  const isNews = (phase: string, text: string): boolean => {
+    const before = last.get(phase);
+    if (before !== undefined && (before.text === text || now() - before.time < UPDATE_INTERVAL)) return false;
+    last.set(phase, { time: now(), text });
+    return true;
   };
   return {
     render(event) {
@@ -41,7 +52,7 @@ function createPlainRenderer(output: Output, now: () => number): ProgressRendere
           line(">", event.phase);
           return;
         case "phase-update":
-          line(" ", `${event.phase}: ${event.text}`);
+          if (isNews(event.phase, event.text)) line(" ", `${event.phase}: ${event.text}`);
           return;
         case "phase-log":
           line("|", event.line);

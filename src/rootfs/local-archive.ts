@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { KubefileError } from "../error.ts";
 import { gunzip } from "./gunzip.ts";
@@ -20,8 +21,8 @@ export async function openLocalArchive(path: string, signal?: AbortSignal): Prom
     return isTar(unpacked) ? gunzip(await openRegularFile(path, signal)) : undefined;
   }
   if (/\.(?:tar\.(?:bz2|xz|zst|lz4)|tbz2?|txz|tzst)$/i.test(path)) {
-    throw new KubefileError("UNSUPPORTED", "ADD unpacks plain and gzip tar archives only", {
-      hint: "COPY it as it is, or COPY it and unpack it in a RUN step",
+    throw new KubefileError("UNSUPPORTED", `${basename(path)} is an archive that ADD cannot unpack`, {
+      hint: "ADD unpacks .tar and .tar.gz; COPY this one, and unpack it in a RUN step if need be",
     });
   }
   return undefined;
