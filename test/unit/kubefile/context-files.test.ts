@@ -68,6 +68,7 @@ const trees: readonly {
   },
   { kubefile: "COPY $NONE .", expected: [], isOpen: true },
   { kubefile: "RUN true", expected: [], isOpen: true },
+  { kubefile: "COPY none .\nCOPY gone to/it", expected: [], opaque: ["none", "to/it"] },
   { kubefile: "ADD c.tgz x/", expected: ["x", "x/c.tgz"], opaque: ["x"] },
   { kubefile: "COPY links .", expected: ["links", "links/etc"], opaque: ["links/etc"] },
 ];
