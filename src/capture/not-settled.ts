@@ -31,7 +31,8 @@ export async function notSettled(
     lines.push(`  ${place}${formatObject(problem.object)}${container}: ${problem.reason}: ${problem.message}`);
     if (seen.has(problem.object.uid)) continue;
     seen.add(problem.object.uid);
-    for (const { reason, message, count } of context.warnings(problem.object.uid).slice(-3)) {
+    const news = context.warnings(problem.object.uid).filter(({ message }) => message !== problem.message);
+    for (const { reason, message, count } of news.slice(-3)) {
       lines.push(`    event ${reason}${count > 1 ? ` (${count} times)` : ""}: ${message}`);
     }
     if (!hasLog(problem) || logs >= MAX_LOGS) continue;
@@ -47,19 +48,21 @@ export async function notSettled(
   });
 }
 
-function hasLog({ object, reason }: Problem): boolean {
+function hasLog({ object, reason, failedPod }: Problem): boolean {
+  if (failedPod !== undefined) return true;
   return object.kind === "Pod" && ["CrashLoopBackOff", "Failed", "Error", "OOMKilled"].includes(reason);
 }
 
 /** Of the run before the present one when there was one: that is the one that failed. */
 async function lastLines(
-  { object, container, restarts }: Problem,
+  { object, failedPod, container, restarts }: Problem,
   { api, signal }: NotSettledContext,
 ): Promise<readonly string[]> {
   const query = new URLSearchParams({ tailLines: String(LOG_LINES), limitBytes: String(LOG_BYTES) });
   if (container !== undefined) query.set("container", container.container);
   if (restarts > 0) query.set("previous", "true");
-  const path = `/api/v1/namespaces/${object.namespace ?? "default"}/pods/${object.name}/log?${query}`;
+  const pod = failedPod ?? object;
+  const path = `/api/v1/namespaces/${pod.namespace ?? "default"}/pods/${pod.name}/log?${query}`;
   try {
     const text = await api.text(path, { signal, timeout: 10_000 });
     return text.split("\n").filter((line) => line !== "");

@@ -5,7 +5,7 @@ import type { WarningEvent } from "./warning-events.ts";
 
 export type WorkloadState =
   | { readonly state: "done" }
-  | { readonly state: "waiting"; readonly waitingFor: string }
+  | { readonly state: "waiting"; readonly cause: "controller" | "pods"; readonly waitingFor: string }
   /** Something that only another change can mend. */
   | { readonly state: "blocked"; readonly reason: string; readonly message: string }
   /** It has given up. */
@@ -43,7 +43,7 @@ function jobState(job: KubernetesObject): WorkloadState {
   }
   const complete = conditionOf(job, "Complete")?.status === "True";
   if (complete || fieldAt(job, "spec", "suspend") === true) return { state: "done" };
-  return { state: "waiting", waitingFor: "completion" };
+  return { state: "waiting", cause: "pods", waitingFor: "completion" };
 }
 
 function rolledOut(
@@ -54,14 +54,14 @@ function rolledOut(
 ): WorkloadState {
   const generation = workload.metadata.generation ?? 0;
   const observed = numberAt(workload, "status", "observedGeneration") ?? 0;
-  if (observed < generation) return { state: "waiting", waitingFor: "its controller" };
+  if (observed < generation) return { state: "waiting", cause: "controller", waitingFor: "its controller" };
   const ready = numberAt(workload, "status", fields.ready) ?? 0;
   const updated = fields.updated === undefined ? wanted : (numberAt(workload, "status", fields.updated) ?? 0);
   if (ready >= wanted && updated >= toUpdate(workload, wanted)) return { state: "done" };
   const refused = warnings.findLast(({ reason }) => reason === "FailedCreate");
   const made = numberAt(workload, "status", "replicas") ?? numberAt(workload, "status", "currentNumberScheduled") ?? 0;
   if (refused !== undefined && made < wanted) return { state: "blocked", ...refused };
-  return { state: "waiting", waitingFor: `${ready} of ${wanted} ready` };
+  return { state: "waiting", cause: "pods", waitingFor: `${ready} of ${wanted} ready` };
 }
 
 /** Pods that a roll-out replaces by itself: none when pods are replaced only once somebody deletes them. */
