@@ -58,12 +58,12 @@ async function planCopy(options: CopyOptions): Promise<Operation[]> {
   const problems: KubefileError[] = [];
   const modeOf = await collectProblem(problems, async () => modesBy(options.chmod));
   const destinationIsDirectory = await collectProblem(problems, () => isDirectory(root, destination));
-  const found = await Promise.all(
-    options.sources.map((source) => collectProblem(problems, () => findSource(context, source))),
-  );
+  const sources: ContextSource[] = [];
+  for (const written of options.sources) {
+    sources.push(...((await collectProblem(problems, () => findSource(context, written))) ?? []));
+  }
   throwTogether(problems);
-  const sources = found.flatMap((some) => some ?? []);
-  const operations: Operation[] = [];
+  const operations: Operation[][] = [];
   for (const source of sources) {
     const { path, contents } = destinationOf({
       source: source.written,
@@ -73,12 +73,10 @@ async function planCopy(options: CopyOptions): Promise<Operation[]> {
       sourceCount: sources.length,
     });
     const rules: SourceRules = { options, modeOf: modeOf ?? normalisedMode, path, contents, problems };
-    operations.push(
-      ...(source.type === "directory" ? await planDirectory(source, rules) : await planFile(source, rules)),
-    );
+    operations.push(source.type === "directory" ? await planDirectory(source, rules) : await planFile(source, rules));
   }
   throwTogether(problems);
-  return operations;
+  return operations.flat();
 }
 
 type ModeOf = (type: "file" | "directory", mode: number) => number;

@@ -11,7 +11,7 @@ import { walkTree } from "./walk.ts";
 export async function packTree(root: string, options: TarOptions = {}): Promise<Readable> {
   const members: TarMember[] = [];
   for await (const { path, stats, ...found } of walkTree(root)) {
-    const mode = Number(stats.mode) & 0o777;
+    const mode = Number(stats.mode) & 0o7777;
     switch (found.type) {
       case "file":
         members.push({ type: "file", path, mode, size: Number(stats.size) });

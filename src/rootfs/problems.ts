@@ -1,12 +1,17 @@
 import { KubefileError, type Location } from "../error.ts";
 
+const MAX_SHOWN = 20;
+
 /** Throws what a step collected as one error, so that a user mends everything at once. Nothing collected: returns. */
 export function throwTogether(problems: readonly KubefileError[]): void {
   const [first, ...rest] = problems;
   if (first === undefined) return;
   if (rest.length === 0) throw first;
-  const hints = [...new Set(problems.map((problem) => problem.hint).filter((hint) => hint !== undefined))];
-  throw new KubefileError(first.code, problems.map((problem) => problem.message).join("\n"), {
+  const shown = problems.slice(0, MAX_SHOWN);
+  const messages = shown.map((problem) => problem.message);
+  if (shown.length < problems.length) messages.push(`and ${problems.length - shown.length} more`);
+  const hints = [...new Set(shown.map((problem) => problem.hint).filter((hint) => hint !== undefined))];
+  throw new KubefileError(first.code, messages.join("\n"), {
     ...(hints.length === 0 ? {} : { hint: hints.join("; ") }),
     ...(first.where === undefined ? {} : { where: first.where }),
   });

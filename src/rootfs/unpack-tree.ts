@@ -18,12 +18,14 @@ export interface UnpackTreeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const MAX_REPORTED = 20;
+/** A hostile archive could fill the memory with errors. */
+const MAX_PROBLEMS = 1_000;
 
 /**
- * Makes `root` hold exactly what a tar holds, as safely as applyLayer. When it throws, `root` is as it was.
+ * Makes `root` hold exactly what a tar holds, as safely as applyLayer. When it throws, `root` is as it was. Fed with the
+ * packTree of the same root, it brings a tree that a program changed in place back to what a rootfs may hold.
  *
- * @throws KubefileError UNSAFE_ARCHIVE naming every entry (up to 20) that a rootfs cannot hold.
+ * @throws KubefileError UNSAFE_ARCHIVE naming the entries that a rootfs cannot hold.
  */
 export async function unpackTree(
   root: string,
@@ -45,7 +47,7 @@ export async function unpackTree(
         return isKept ? old.mode : normalisedMode(type, mode);
       },
       onRefused: (problem) => {
-        if (problems.length < MAX_REPORTED) problems.push(problem);
+        if (problems.length < MAX_PROBLEMS) problems.push(problem);
       },
       signal: options.signal,
     });

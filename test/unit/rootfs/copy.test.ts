@@ -257,8 +257,8 @@ describe("COPY refuses", () => {
     await expect(copyIntoRootfs({ context, root, sources, destination: "../x" })).rejects.toMatchObject({
       message: [
         'the destination "../x" is outside the rootfs',
-        'the source "../up" is outside the context',
         'the source "missing" is not in the context',
+        'the source "../up" is outside the context',
       ].join("\n"),
     });
     expect(await listTree(root)).toEqual([]);

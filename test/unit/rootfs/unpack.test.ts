@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { link, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyLayer } from "../../../src/rootfs/apply-layer.ts";
@@ -138,6 +138,27 @@ describe("unpackTree", () => {
         'the rootfs after RUN x: "bin/su" has the setuid or setgid bit\n' +
         'the rootfs after RUN x: "abs" is a link that is absolute ("/etc")',
       hint: "take it off: chmod ug-s bin/su; make it relative, to a place inside the tree (ln -sr)",
+    });
+  });
+
+  it("sums up when there is too much to name", async () => {
+    const members = Array.from({ length: 25 }, (_, index) => ({ name: `bin/${index}`, mode: 0o4755 }));
+    const error = await unpackTree(root, tarOf(...members)).catch((caught) => caught);
+    expect(error.message.split("\n")).toHaveLength(21);
+    expect(error.message).toMatch(/\nand 5 more$/);
+  });
+
+  it("brings a tree that a program changed in place back to what a rootfs may hold", async () => {
+    await writeTree(root, { kept: { text: "k", mode: 0o600 } });
+    const before = await snapshotTree(root);
+    await writeTree(root, { made: { text: "m", mode: 0o664 }, twin: "t" });
+    await link(join(root, "twin"), join(root, "twin2"));
+    await unpackTree(root, await packTree(root), { before });
+    expect(await listTree(root)).toEqual(['600 kept "k"', '644 made "m"', '644 twin "t"', '644 twin2 "t"']);
+    expect((await stat(join(root, "twin"))).nlink).toBe(1);
+    await writeTree(root, { su: { text: "s", mode: 0o4755 } });
+    await expect(unpackTree(root, await packTree(root))).rejects.toMatchObject({
+      message: 'the tree: "su" has the setuid or setgid bit',
     });
   });
 

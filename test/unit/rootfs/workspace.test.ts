@@ -61,6 +61,25 @@ describe("a workspace", () => {
     expect(await workspace.commit(store)).toBeUndefined();
   });
 
+  it("reads again only what may have changed", async () => {
+    const root = await directories.create();
+    await writeFile(join(root, "a"), "one");
+    const hour = 3_600_000;
+    const settled = await snapshotTree(root, { now: () => Date.now() + hour });
+    const entry = settled.get("a");
+    if (entry?.type !== "file") throw new Error("a is no file");
+    const marked = { ...entry, digest: digestOf("marked") };
+    const again = await snapshotTree(root, { previous: new Map([["a", marked]]) });
+    expect(again.get("a")).toMatchObject({ digest: digestOf("marked") });
+
+    const unsettled = { ...marked, identity: { ...marked.identity, settled: false } };
+    const reread = await snapshotTree(root, { previous: new Map([["a", unsettled]]) });
+    expect(reread.get("a")).toMatchObject({ digest: digestOf("one") });
+    await writeFile(join(root, "a"), "other");
+    const changed = await snapshotTree(root, { previous: new Map([["a", marked]]) });
+    expect(changed.get("a")).toMatchObject({ digest: digestOf("other") });
+  });
+
   it("is removed whatever the modes in it", async () => {
     const directory = await directories.create();
     const workspace = await createWorkspace(directory);
