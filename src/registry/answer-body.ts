@@ -163,13 +163,12 @@ function codeOfStatus(status: number, unknown: RegistryErrorCode): RegistryError
   return status === 429 ? "TOOMANYREQUESTS" : "UNKNOWN";
 }
 
-/** Milliseconds of `Retry-After`, which is seconds or a date (RFC 9110, 10.2.3). */
+/** Milliseconds of `Retry-After`, which is seconds or a date by the server's own clock (RFC 9110, 10.2.3). */
 function retryAfter(answer: Answer): number | undefined {
-  const text = header(answer, "retry-after")?.trim();
-  if (text === undefined || text === "") return undefined;
+  const text = header(answer, "retry-after")?.trim() ?? "";
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  const pause = Date.parse(text) - Date.parse(header(answer, "date") ?? "");
+  return Number.isNaN(pause) ? undefined : Math.max(0, pause);
 }
 
 function isKnownCode(value: unknown): value is RegistryErrorCode {

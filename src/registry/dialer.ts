@@ -53,6 +53,9 @@ export class AddressRefused extends Error {
   }
 }
 
+/** Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment changes nothing here. */
+const checkedTls = { rejectUnauthorized: true } as const;
+
 const socketsPerOrigin = { answer: 6, stream: 24 } as const;
 
 /**
@@ -82,6 +85,8 @@ export function createDialer(options: DialerOptions): Dialer {
             httpProxy: proxy.http ?? "",
             httpsProxy: proxy.https ?? "",
             noProxy: proxy.noProxy ?? "",
+            requestTls: checkedTls,
+            proxyTls: checkedTls,
           });
     dispatchers.set(key, dispatcher);
     return dispatcher;
@@ -113,8 +118,7 @@ function createConnector(options: DialerOptions, mayBePrivate: boolean): buildCo
     buildConnector({
       timeout: options.connectTimeout,
       lookup: mayBePrivate ? resolve : publicOnly(resolve),
-      // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment changes nothing here.
-      rejectUnauthorized: true,
+      ...checkedTls,
       ...(ca === undefined ? {} : { ca }),
     });
   const standard = build(undefined);

@@ -18,7 +18,7 @@ export interface Endpoint {
 
 export interface EndpointOptions {
   /**
-   * Dial targets by registry host. A path of the URL becomes a prefix of repository names, as the proxy projects of
+   * Dial targets by registry host (canonical: `docker.io`). A path of the URL becomes a prefix of repository names, as the proxy projects of
    * Harbor and Artifactory want it. `http:` is taken as a decision for plain http.
    */
   readonly mirrors?: ReadonlyMap<string, URL> | undefined;

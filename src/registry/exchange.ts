@@ -37,12 +37,13 @@ export interface ExchangeRequest {
   readonly options: RequestOptions;
 }
 
-/** Asks a registry and reads its answer; `read` throws `failure(answer)` for what it does not take. */
 export interface Exchange {
-  <Result>(request: ExchangeRequest, read: (answer: Answer) => Promise<Result>): Promise<Result>;
-  readonly endpoint: (repository: Repository) => Endpoint;
+  /** Asks a registry and reads its answer; `read` throws `failure(request, answer)` for an answer it does not take. */
+  ask<Result>(request: ExchangeRequest, read: (answer: Answer) => Promise<Result>): Promise<Result>;
+  failure(request: ExchangeRequest, answer: Answer): Promise<Error>;
+  /** @throws RegistryError 400 NAME_INVALID */
+  endpoint(repository: Repository): Endpoint;
   readonly policy: EndpointOptions;
-  readonly failure: (request: ExchangeRequest, answer: Answer) => Promise<Error>;
   readonly limits: ClientLimits;
   readonly random: () => number;
 }
@@ -60,16 +61,13 @@ export interface ExchangeContext extends EndpointOptions {
 export function createExchange(context: ExchangeContext): Exchange {
   const { limits, random, redactor } = context;
 
-  const exchange = async <Result>(
-    request: ExchangeRequest,
-    read: (answer: Answer) => Promise<Result>,
-  ): Promise<Result> => {
+  const ask: Exchange["ask"] = async (request, read) => {
     const { repository, target, doing, options } = request;
     const endpoint = endpointOf(repository.host, context);
     const url = typeof target === "string" ? repositoryUrl(endpoint, repository, target) : target;
     const call = openCall([options.signal, context.signal], request.budget ?? limits.answer);
     let isKept = false;
-    const attempt = async (): Promise<Result> => {
+    const attempt = async (): ReturnType<typeof read> => {
       try {
         const answer = await context.authorize(authorized(request, endpoint, url, call));
         const result = await read(answer);
@@ -118,19 +116,20 @@ export function createExchange(context: ExchangeContext): Exchange {
     },
   });
 
-  return Object.assign(exchange, {
-    endpoint: (repository: Repository) => endpointOf(repository.host, context),
-    policy: context,
-    failure: (request: ExchangeRequest, answer: Answer) =>
+  return {
+    ask,
+    failure: (request, answer) =>
       answerFailure(answer, {
         registry: request.repository.host,
         doing: request.doing,
         redactor,
         ...(request.unknown === undefined ? {} : { unknown: request.unknown }),
       }),
+    endpoint: ({ host }) => endpointOf(host, context),
+    policy: context,
     limits,
     random,
-  });
+  };
 }
 
 function cancelled(doing: string, cause: unknown): KubefileError {

@@ -19,7 +19,7 @@ const askAgain: readonly number[] = [400, 401, 403, 405, 501];
 export function createPull(exchange: Exchange): Upstream {
   const resolve: Upstream["resolve"] = async (repository, reference, options) => {
     const request = { ...manifestRequest(repository, reference, options), method: "HEAD" as const };
-    const found = await exchange(request, async (answer) => {
+    const found = await exchange.ask(request, async (answer) => {
       discard(answer);
       if (answer.status === 200) return descriptorOf(answer, reference);
       if (askAgain.includes(answer.status)) return undefined;
@@ -32,7 +32,7 @@ export function createPull(exchange: Exchange): Upstream {
 
   const manifest: Upstream["manifest"] = async (repository, reference, options) => {
     const request = manifestRequest(repository, reference, options);
-    return exchange(request, async (answer) => {
+    return exchange.ask(request, async (answer) => {
       if (answer.status !== 200) throw await exchange.failure(request, answer);
       const bytes = await readBody(answer, MAX_MANIFEST_BYTES);
       const digest = digestOf(bytes);
@@ -56,7 +56,7 @@ export function createPull(exchange: Exchange): Upstream {
       lane: "stream",
       keepsBody: true,
     };
-    return exchange(request, async (answer) => {
+    return exchange.ask(request, async (answer) => {
       if (answer.status !== 200 && answer.status !== 206) throw await exchange.failure(request, answer);
       try {
         const { stream, size } = openBlob(answer, offset, request.doing);
@@ -70,7 +70,7 @@ export function createPull(exchange: Exchange): Upstream {
 
   const hasBlob: Upstream["hasBlob"] = async (repository, digest, options) => {
     const request = { ...blobRequest(repository, digest, options), method: "HEAD" as const };
-    const head = await exchange(request, async (answer) => {
+    const head = await exchange.ask(request, async (answer) => {
       discard(answer);
       const isOwn = answer.url.origin === exchange.endpoint(repository).base.origin;
       if (answer.status === 200) return contentLength(answer) ?? "ask again";
@@ -90,7 +90,7 @@ export function createPull(exchange: Exchange): Upstream {
     options: RequestOptions,
   ): Promise<{ size: number } | undefined> => {
     const request = { ...blobRequest(repository, digest, options), headers: { range: "bytes=0-0" } };
-    return exchange(request, async (answer) => {
+    return exchange.ask(request, async (answer) => {
       if (answer.status === 404) {
         discard(answer);
         return undefined;

@@ -43,7 +43,7 @@ export function createPush(exchange: Exchange, upstream: Upstream): Pick<Registr
 
   const isThere = (repository: Repository, { digest }: BlobSource, options: PushOptions): Promise<boolean> => {
     const request = pushRequest(repository, options, "HEAD", `blobs/${digest}`, `blob ${digest}`);
-    return exchange(request, async (answer) => {
+    return exchange.ask(request, async (answer) => {
       discard(answer);
       if (answer.status === 200) return true;
       const isElsewhere = answer.url.origin !== exchange.endpoint(repository).base.origin;
@@ -87,7 +87,7 @@ export function createPush(exchange: Exchange, upstream: Upstream): Pick<Registr
       alsoPulls,
       unknown: "NAME_UNKNOWN",
     } as const;
-    return exchange(request, async (answer) => {
+    return exchange.ask(request, async (answer) => {
       if (answer.status === 201 && query !== "") {
         discard(answer);
         return "mounted";
@@ -129,14 +129,17 @@ export function createPush(exchange: Exchange, upstream: Upstream): Pick<Registr
   ): Promise<void> => {
     const target = new URL(session);
     target.search += `${target.search === "" ? "?" : "&"}digest=${encodeURIComponent(blob.digest)}`;
-    let sourceFailure: Error | undefined;
+    let sourceFailure: { readonly error: unknown } | undefined;
     const request: ExchangeRequest = {
       ...pushRequest(repository, options, "PUT", target, `the upload of blob ${blob.digest}`),
       headers: { "content-type": "application/octet-stream", "content-length": String(blob.size) },
       body: async () => {
-        const stream = await blob.open();
+        const stream = await blob.open().catch((error: unknown) => {
+          sourceFailure = { error };
+          throw error;
+        });
         stream.once("error", (error) => {
-          sourceFailure = error;
+          sourceFailure = { error };
         });
         return options.onProgress === undefined ? stream : counted(stream, options.onProgress);
       },
@@ -146,12 +149,12 @@ export function createPush(exchange: Exchange, upstream: Upstream): Pick<Registr
       attempts: 1,
     };
     try {
-      await exchange(request, async (answer) => {
+      await exchange.ask(request, async (answer) => {
         if (answer.status !== 201 && answer.status !== 204) throw await exchange.failure(request, answer);
         discard(answer);
       });
     } catch (error) {
-      throw sourceFailure ?? error;
+      throw sourceFailure === undefined ? error : sourceFailure.error;
     }
   };
 
@@ -161,7 +164,7 @@ export function createPush(exchange: Exchange, upstream: Upstream): Pick<Registr
       headers: { "content-type": mediaType, "content-length": String(bytes.byteLength) },
       body: async () => bytes,
     };
-    return exchange(request, async (answer) => {
+    return exchange.ask(request, async (answer) => {
       if (answer.status !== 201 && answer.status !== 200) throw await exchange.failure(request, answer);
       discard(answer);
       const stated = header(answer, "docker-content-digest");

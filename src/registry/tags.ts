@@ -38,7 +38,7 @@ export async function listTags(
       unknown: "NAME_UNKNOWN",
       options,
     };
-    next = await exchange(request, async (answer) => {
+    next = await exchange.ask(request, async (answer) => {
       if (answer.status !== 200) throw await exchange.failure(request, answer);
       for (const tag of readTags(await readBody(answer, MAX_PAGE_BYTES), repository)) tags.add(tag);
       return nextPage(answer, endpoint.base);

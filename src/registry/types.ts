@@ -75,6 +75,7 @@ export interface BlobSource {
 export interface PushOptions extends RequestOptions {
   /** Repositories of the same registry that may hold the blob. */
   readonly mountFrom?: readonly string[];
+  /** Bytes of the blob handed over so far; begins anew with each try. */
   readonly onProgress?: (bytes: number) => void;
 }
 

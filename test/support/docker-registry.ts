@@ -8,6 +8,13 @@ import { promisify } from "node:util";
 export interface DockerRegistryOptions {
   /** Asks for this name and password by HTTP Basic; anonymous without it. */
   readonly auth?: { readonly username: string; readonly password: string };
+  /** Leaves authorization to a token service (distribution's `auth.token`); `rootcertbundle` is a file name. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly rootcertbundle: string;
+  };
   /** Address to listen on; loopback when absent. */
   readonly address?: string;
   /** A port of the caller's choice; a free one when absent. */
@@ -48,6 +55,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       addr: `${address}:${options.port ?? 0}`,
       ...(options.tls === undefined ? {} : { tls: { certificate: options.tls.certificate, key: options.tls.key } }),
     },
+    ...(options.token === undefined ? {} : { auth: { token: options.token } }),
     ...(auth === undefined ? {} : { auth: { htpasswd: { realm: "test", path: join(directory, "htpasswd") } } }),
   };
   const file = join(directory, "config.yml");

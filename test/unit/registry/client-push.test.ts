@@ -255,6 +255,20 @@ describe("pushBlob", () => {
     await expect(client.pushBlob(repository, broken, {})).rejects.toThrow("the disk is on fire");
   });
 
+  it("does not ask again for a source that does not open", async () => {
+    const { client, repository } = await start(takes(() => undefined));
+    let opened = 0;
+    const missing: BlobSource = {
+      ...source(),
+      open: () => {
+        opened++;
+        return Promise.reject(new Error("no such file"));
+      },
+    };
+    await expect(client.pushBlob(repository, missing, {})).rejects.toThrow(/^no such file$/);
+    expect(opened).toBe(1);
+  });
+
   it("fails when the source is shorter than it says", async () => {
     const { client, repository, registry } = await start(takes(() => undefined));
     const short = { ...source(), open: async () => Readable.from([bytes.subarray(0, 1000)]) };
