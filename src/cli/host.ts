@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { engineEnvironment } from "../cluster/engine.ts";
 import { processIdentity } from "../cluster/process-identity.ts";
-import { KubefileError } from "../error.ts";
+import { errorMessage, KubefileError } from "../error.ts";
 import { canonicalHost } from "../oci/reference.ts";
 import type { Host } from "../pipeline/host.ts";
 import { createProgress } from "../pipeline/progress.ts";
@@ -68,6 +68,7 @@ export async function openHost(
   const now = (): number => performance.now();
   const style = chooseProgressStyle(flags.progress ?? "auto", stderr.isTTY === true && env.CI === undefined);
   const renderer = createRenderer(style, stderr, now);
+  const progress = createProgress((event) => renderer.render(event), now);
   const owner = await processIdentity(process.pid);
   if (owner === undefined) throw new KubefileError("INTERNAL", "this process cannot be identified");
   return {
@@ -75,10 +76,16 @@ export async function openHost(
     directories: directories(context, flags.store),
     searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
     client,
-    addPullSecret: ({ namespace, name, dockerConfigJson }) =>
-      pullSecrets.addSecret({ namespace, name, type: "kubernetes.io/dockerconfigjson", payload: dockerConfigJson }),
+    addPullSecret({ namespace, name, dockerConfigJson }) {
+      try {
+        pullSecrets.addSecret({ namespace, name, type: "kubernetes.io/dockerconfigjson", payload: dockerConfigJson });
+      } catch (error) {
+        // A kubelet passes a malformed secret over, too; the pull that needed it says what it lacks.
+        progress.note("warning", errorMessage(error));
+      }
+    },
     trustRegistry: (host) => named.add(canonicalHost(host)),
-    progress: createProgress((event) => renderer.render(event), now),
+    progress,
     signal,
     now,
     runId,

@@ -120,7 +120,7 @@ async function walkImage(store: Store, image: ImageRoot, platform: Platform): Pr
       return;
     }
     if (depth === MAX_DEPTH) return problem(digest, "invalid", `its indexes are nested more than ${MAX_DEPTH} deep`);
-    const child = childFor(manifest.manifests, platform);
+    const child = selectPlatform(manifest.manifests, platform);
     if (child !== undefined) return visit(child.digest, child, depth + 1);
     const offered = manifest.manifests.flatMap((entry) => (entry.platform ? [formatPlatform(entry.platform)] : []));
     problem(
@@ -131,14 +131,6 @@ async function walkImage(store: Store, image: ImageRoot, platform: Platform): Pr
   };
   await visit(image.digest, undefined, 0);
   return { reference: image.reference, digest: image.digest, blobs, problems };
-}
-
-/** A child without a platform fits any, as for containerd, but one that names ours comes first. */
-function childFor(manifests: readonly Descriptor[], platform: Platform): Descriptor | undefined {
-  return (
-    selectPlatform(manifests, platform) ??
-    manifests.find((child) => child.platform === undefined && isManifestType(child.mediaType))
-  );
 }
 
 async function readManifest(store: Store, digest: Digest): Promise<Buffer | "missing" | "corrupt"> {

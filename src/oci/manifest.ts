@@ -1,7 +1,7 @@
 import { KubefileError } from "../error.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
-import { DOCKER_LIST, DOCKER_MANIFEST, isIndexType, OCI_INDEX, OCI_MANIFEST } from "./media-types.ts";
+import { DOCKER_LIST, DOCKER_MANIFEST, isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from "./media-types.ts";
 
 /** containerd's own cap, 4 * 1048 * 1048; nothing larger can be pulled. */
 export const MAX_MANIFEST_BYTES = 4_393_216;
@@ -60,7 +60,10 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
   };
 }
 
-/** The child of an index that a node of `platform` runs, by containerd's rule that an exact variant wins. */
+/**
+ * The child of an index that a node of `platform` runs: an exact variant wins, and a child that names no platform is
+ * taken when no other fits, as containerd does.
+ */
 export function selectPlatform(manifests: readonly Descriptor[], platform: Platform): Descriptor | undefined {
   const candidates = manifests.filter(
     (child) =>
@@ -68,7 +71,11 @@ export function selectPlatform(manifests: readonly Descriptor[], platform: Platf
       child.platform.architecture === platform.architecture &&
       child.annotations?.["vnd.docker.reference.type"] === undefined,
   );
-  return candidates.find((child) => child.platform?.variant === platform.variant) ?? candidates[0];
+  return (
+    candidates.find((child) => child.platform?.variant === platform.variant) ??
+    candidates[0] ??
+    manifests.find((child) => child.platform === undefined && isManifestType(child.mediaType))
+  );
 }
 
 function readDescriptor(value: unknown, where: string, invalid: (why: string) => KubefileError): Descriptor {

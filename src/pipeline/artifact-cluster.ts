@@ -1,11 +1,12 @@
 import { setMaxListeners } from "node:events";
+import type { Baseline } from "../capture/baseline.ts";
 import type { Engine } from "../cluster/engine.ts";
 import { nodeImages, removeImages, runningImages } from "../cluster/node-images.ts";
 import type { Cluster } from "../cluster/types.ts";
 import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
 import { fetchClusterImage, fetchDescription } from "../image/load.ts";
 import { formatSize } from "../image/text-table.ts";
-import type { Reference } from "../oci/reference.ts";
+import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
 import { type ArtifactSource, createArtifactSource } from "../registry/artifact-source.ts";
 import type { PullEvent } from "../registry/types.ts";
 import { applyLayer } from "../rootfs/apply-layer.ts";
@@ -95,21 +96,36 @@ export async function unpackRootfs(
 }
 
 /**
- * Takes from the nodes every image that nothing runs, so that a launch cannot succeed with what a node image happens to
- * bring along. The sandbox image stays: containerd needs it for each pod.
+ * Takes from the nodes every image that the cluster itself does not need, so that a launch cannot succeed with what a
+ * node image happens to bring along. What the baseline names stays even when it does not run yet, and so does the
+ * sandbox image, which containerd needs for each pod.
  */
-export async function removeIdleImages(engine: Engine, cluster: Cluster, signal: AbortSignal): Promise<void> {
+export async function removeIdleImages(
+  engine: Engine,
+  cluster: Cluster,
+  baseline: Baseline,
+  signal: AbortSignal,
+): Promise<void> {
+  const named = new Set(
+    [...baseline.images.values()].flatMap((images) => [...images]).flatMap((image) => fullReference(image) ?? []),
+  );
   await Promise.all(
     cluster.nodes.map(async (node) => {
       const [held, running] = await Promise.all([
         nodeImages(engine, node, signal),
         runningImages(engine, node, signal),
       ]);
-      const kept = new Set(
-        held.filter(({ name }) => running.has(name) || /\/pause[:@]/.test(name)).map(({ digest }) => digest),
-      );
+      const isNeeded = (name: string): boolean =>
+        running.has(name) || named.has(fullReference(name) ?? "") || /\/pause[:@]/.test(name);
+      // One image has several names there: by tag, by digest, by the id of its config.
+      const kept = new Set(held.filter(({ name }) => isNeeded(name)).map(({ digest }) => digest));
       const idle = held.filter(({ digest }) => !kept.has(digest)).map(({ name }) => name);
       await removeImages(engine, node, idle, signal);
     }),
   );
+}
+
+function fullReference(text: string): string | undefined {
+  const reference = tryParseReference(text);
+  return reference === undefined ? undefined : formatReference(reference);
 }

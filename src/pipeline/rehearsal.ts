@@ -11,7 +11,7 @@ import type { Run } from "../cluster/run-state.ts";
 import { countOf } from "../image/text-table.ts";
 import type { Launch } from "../image/types.ts";
 import type { Digest } from "../oci/digest.ts";
-import type { Reference } from "../oci/reference.ts";
+import { parseReference, type Reference } from "../oci/reference.ts";
 import type { PreparedCluster } from "./cluster-boot.ts";
 import type { Host } from "./host.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
@@ -51,7 +51,9 @@ export async function rehearse(host: Host, rehearsal: RehearsalOptions): Promise
     baseline,
     // What a pod template names will be asked for in a moment, or never by a node: fetch it now in either case.
     onImage: ({ reference }) => {
-      if (reference !== undefined) completion.prefetch(reference);
+      if (reference === undefined) return;
+      host.trustRegistry(parseReference(reference).host);
+      completion.prefetch(reference);
     },
     onPullSecret: host.addPullSecret,
   });

@@ -4,10 +4,10 @@ import type { Run } from "../cluster/run-state.ts";
 import type { CommandContainer } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
 import type { RootfsLayer } from "../image/assemble.ts";
+import { detectAppType } from "../kubefile/app-type.ts";
 import { type AppContent, shellWord } from "../plan/launch.ts";
 import type { DeclaredApp, Plan, RunCommand, Step } from "../plan/plan.ts";
 import { run as runProgram } from "../process/run.ts";
-import { detectAppType } from "../rootfs/app-type.ts";
 import { copyIntoRootfs } from "../rootfs/copy.ts";
 import { packTree } from "../rootfs/pack-tree.ts";
 import { unpackTree } from "../rootfs/unpack-tree.ts";
@@ -45,7 +45,7 @@ export async function buildRootfs(options: RootfsBuildOptions): Promise<readonly
     if (step.kind === "copy") await copyStep(step, options);
     else await runStep(step, options);
     const epoch = options.sourceDateEpoch;
-    const layer = await workspace.commit(store, { signal, ...(epoch === undefined ? {} : { mtime: epoch }) });
+    const layer = await workspace.commit(store, { signal, ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }) });
     if (layer !== undefined) layers.push(layer);
   }
   return layers;
@@ -91,6 +91,9 @@ async function runStep(step: Extract<Step, { kind: "run" }>, options: RootfsBuil
       allowFailure: true,
     });
     if (exitCode !== 0) throw runError(step, exitCode, "");
+    // The host may have left hard links, setuid files or modes of its own: the tree obeys the same rules as a container's.
+    const tree = await packTree(workspace.root, { signal });
+    await unpackTree(workspace.root, tree, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal });
     return;
   }
   await using container = await startRunContainer(run, step, options);

@@ -63,7 +63,7 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
       try {
         await using workspace = await createWorkspace(workDirectory(run));
         await unpackRootfs(image, store, workspace.root, signal);
-        await removeIdleImages(engine, cluster, signal);
+        await removeIdleImages(engine, cluster, baseline, signal);
         await host.progress.phase("launch", async (phase) => {
           await using container = await startLaunchContainer({
             ...{ engine, run, cluster, phase, signal, image: options.runImage, root: workspace.root },

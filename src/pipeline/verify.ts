@@ -117,7 +117,7 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
   try {
     await using workspace = await createWorkspace(workDirectory(run));
     await unpackRootfs(image, store, workspace.root, signal);
-    await removeIdleImages(engine, cluster, signal);
+    await removeIdleImages(engine, cluster, baseline, signal);
     await host.progress.phase("offline launch", async (phase) => {
       phase.update("starting the launch container");
       const { runImage } = options;

@@ -82,20 +82,12 @@ async function descend(
       refuseForeignLayers(manifest, name);
       return { chain, image: manifest, absent };
     }
-    const child = childFor(manifest.manifests, platform);
+    const child = selectPlatform(manifest.manifests, platform);
     if (child === undefined) throw noPlatform(name, manifest.manifests, platform);
     absent.push(...manifest.manifests.filter(({ digest }) => digest !== child.digest));
     content = await source.manifest(repository, child.digest, { signal });
   }
   throw new KubefileError("ARTIFACT_INVALID", `${formatRepository(repository)}: more than ${MAX_DEPTH} nested indexes`);
-}
-
-/** A child that names no platform may be the right one; a node looks into it, too. */
-function childFor(children: readonly Descriptor[], platform: Platform): Descriptor | undefined {
-  return (
-    selectPlatform(children, platform) ??
-    children.find((child) => child.platform === undefined && isManifestType(child.mediaType))
-  );
 }
 
 function noPlatform(name: string, children: readonly Descriptor[], platform: Platform): KubefileError {

@@ -3,10 +3,10 @@ import { join, posix } from "node:path";
 import { KubefileError } from "../error.ts";
 import { rootfsPath } from "../kubefile/copy-rule.ts";
 import { didYouMean, nearestPath } from "../kubefile/nearest.ts";
+import { hasWildcard, matcherOf } from "../kubefile/wildcard.ts";
 import { compareBytes } from "./byte-order.ts";
 import { climbsOut, isAbsent, resolveInside } from "./contained-path.ts";
 import { look, walkTree } from "./walk.ts";
-import { hasWildcard, matcherOf } from "./wildcard.ts";
 
 /** A file or directory of the context that a COPY or ADD names. */
 export interface ContextSource {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { Deflate } from "pako";
 
-/** Text shrinks by a quarter less than at 6, and it takes a quarter less time. Changing it changes every digest. */
+/** 3 % larger than at 6 on mixed data, in a quarter less time. Changing it changes every digest. */
 const LEVEL = 3;
 /** Deflate's output may depend on how its input is cut, so the cuts are ours and not those of file or pipe reads. */
 const BLOCK_BYTES = 64 * 1024;

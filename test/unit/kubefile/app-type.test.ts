@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { detectAppType } from "../../../src/rootfs/app-type.ts";
+import { detectAppType } from "../../../src/kubefile/app-type.ts";
 
 describe("detectAppType", () => {
   it.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { matcherOf } from "../../../src/rootfs/wildcard.ts";
+import { matcherOf } from "../../../src/kubefile/wildcard.ts";
 
 describe("matcherOf", () => {
   // Cases of Go's path/filepath match_test.go that stay within one component.
