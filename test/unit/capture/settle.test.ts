@@ -1,0 +1,208 @@
+import { describe, expect, it } from "vitest";
+import { createPullRecorder } from "../../../src/capture/recorder.ts";
+import {
+  type SettleOptions,
+  type SettleProgress,
+  waitSettled,
+  watchPullFailures,
+} from "../../../src/capture/settle.ts";
+import type { KubernetesObject } from "../../../src/cluster/types.ts";
+import { KubefileError } from "../../../src/error.ts";
+import { apiAnswering } from "./api-answers.ts";
+import { recording, startTime, watcherOf } from "./recorded.ts";
+
+const shop = recording("shop");
+const broken = recording("broken");
+
+/** Time that passes only by waiting. */
+function virtualClock() {
+  let now = startTime.getTime() + 600_000;
+  const begin = now;
+  return {
+    now: () => new Date(now),
+    sleep: async (milliseconds: number) => {
+      now += milliseconds;
+    },
+    passed: () => now - begin,
+  };
+}
+
+function options(
+  watcher: SettleOptions["watcher"],
+  part: Partial<SettleOptions> = {},
+): SettleOptions & { clock: ReturnType<typeof virtualClock> } {
+  return {
+    api: apiAnswering({ text: (path) => `log of ${path}\n` }),
+    watcher,
+    recorder: createPullRecorder(),
+    mode: "ready",
+    quietWindow: 20_000,
+    timeout: 300_000,
+    signal: new AbortController().signal,
+    locate: () => ({ file: "Kubefile", line: 14 }),
+    ...part,
+    clock: virtualClock(),
+  };
+}
+
+/** The objects of the broken recording whose names begin so. */
+function only(...names: readonly string[]): SettleOptions["watcher"] {
+  return watcherOf(broken, (object: KubernetesObject) => names.some((name) => object.metadata.name.startsWith(name)));
+}
+
+async function failure(settling: Promise<unknown>): Promise<KubefileError> {
+  const error = await settling.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof KubefileError)) throw new Error(`no KubefileError but ${String(error)}`);
+  return error;
+}
+
+describe("waitSettled", () => {
+  it("grades a launch ready after the quiet window, with a CronJob's pod still running", async () => {
+    const settling = options(watcherOf(shop));
+    expect(await waitSettled(settling)).toBe("ready");
+    expect(settling.clock.passed()).toBe(20_000);
+  });
+
+  it("starts the quiet window anew for an image that nodes pull and nothing names", async () => {
+    const settling = options(watcherOf(shop));
+    const recorder = createPullRecorder();
+    const event = { kind: "manifest", method: "GET", status: 200, bytes: 1, milliseconds: 1, client: "n" } as const;
+    const time = new Date(settling.clock.now().getTime() + 5_000);
+    const repository = { host: "ghcr.io", path: "helper/tool" };
+    recorder.onEvent({ ...event, time, repository, reference: "1" });
+    await waitSettled({ ...settling, recorder });
+    expect(settling.clock.passed()).toBe(25_000);
+  });
+
+  it("tells how far the launch is", async () => {
+    const seen: SettleProgress[] = [];
+    await waitSettled(options(watcherOf(shop), { onProgress: (progress) => seen.push(progress) }));
+    expect(seen[0]).toEqual({ podsReady: 9, podsTotal: 9, images: 9, waitingFor: ["quiet window"] });
+  });
+
+  it.each([
+    ["gone", "ghcr.io/shop/gone:9 cannot be pulled: rpc error: code = NotFound"],
+    ["badname", '"ghcr.io/Shop/UPPER:1" is not an image reference'],
+    ["never", "ghcr.io/shop/never:1 may not be pulled (imagePullPolicy Never), and no node holds it"],
+  ])("gives up pod %s, whose image cannot be had, when that lasts", async (name, message) => {
+    for (const mode of ["ready", "pulled"] as const) {
+      const settling = options(only(name), { mode });
+      const error = await failure(waitSettled(settling));
+      expect(error).toMatchObject({ code: "PULL_FAILED", where: { file: "Kubefile", line: 14 } });
+      expect(error.message).toContain(message);
+      expect(error.message).toMatch(/^pod broken\/\S+ container app: /);
+      expect(settling.clock.passed()).toBe(15_000);
+    }
+  });
+
+  it.each([
+    [401, "unauthorized", "needs a login: unauthorized", "log in to ghcr.io"],
+    [403, "denied", "was refused: denied", "imagePullSecret"],
+    [404, "manifest unknown", "was not found: manifest unknown", "check the name and the tag"],
+    [429, "", "was refused for now, too many requests: status 429", "--mirror ghcr.io=URL"],
+    [502, "dial tcp: i/o timeout", "could not be fetched: dial tcp: i/o timeout", "can be reached"],
+  ])("says what the registry said: %s %s", async (status, said, message, hint) => {
+    const recorder = createPullRecorder();
+    const repository = { host: "ghcr.io", path: "shop/gone" };
+    const event = {
+      kind: "manifest",
+      method: "HEAD",
+      bytes: 0,
+      milliseconds: 1,
+      client: "n",
+      time: startTime,
+    } as const;
+    recorder.onEvent({ ...event, repository, reference: "9", status, ...(said === "" ? {} : { error: said }) });
+    const error = await failure(waitSettled(options(only("gone"), { recorder })));
+    expect(error.message).toMatch(/^pod broken\/gone-\S+ container app: ghcr.io\/shop\/gone:9 /);
+    expect(error.message).toContain(message);
+    expect(error.hint).toContain(hint);
+  });
+
+  it("tells all failing images together, each with its place", async () => {
+    const error = await failure(waitSettled(options(watcherOf(broken))));
+    expect(error.message.split("\n")).toEqual([
+      "3 images cannot be pulled:",
+      expect.stringContaining("Kubefile:14: pod broken/badname container app: "),
+      expect.stringContaining("Kubefile:14: pod broken/gone-"),
+      expect.stringContaining("Kubefile:14: pod broken/never container app: "),
+    ]);
+  });
+
+  it.each([
+    ["nofit", "pod broken/nofit: Unschedulable: 0/1 nodes are available", 30_000],
+    [
+      "noconfig",
+      'pod broken/noconfig container app: CreateContainerConfigError: configmap "missing" not found',
+      30_000,
+    ],
+    ["nomount", "pod broken/nomount: FailedMount: MountVolume.SetUp failed", 30_000],
+    ["forbidden", "ReplicaSet broken/forbidden-59bc9f7cc8: FailedCreate: Error creating: pods", 30_000],
+    ["fails", "Job broken/fails: BackoffLimitExceeded: Job has reached the specified backoff limit", 15_000],
+    ["crash", "container app: CrashLoopBackOff: back-off 2m40s restarting", 0],
+  ])("fails for %s, which does not mend by itself", async (name, message, after) => {
+    const settling = options(only(name));
+    const error = await failure(waitSettled(settling));
+    expect(error.code).toBe("NOT_SETTLED");
+    expect(error.message).toContain(
+      `Kubefile:14: ${message.startsWith("container") ? "pod broken/crash-5777474f4-5w5lq " : ""}${message}`,
+    );
+    expect(settling.clock.passed()).toBe(after);
+  });
+
+  it("shows last log lines of crashed and failed pods, of the run that failed", async () => {
+    const crashed = await failure(waitSettled(options(only("crash"))));
+    expect(crashed.message).toMatch(
+      /log of \/api\/v1\/namespaces\/broken\/pods\/crash-\S+\/log\?\S*container=app&previous=true/,
+    );
+    const failed = await failure(waitSettled(options(only("fails"))));
+    expect(failed.message).toMatch(/log of \S+\/pods\/fails-tz8kc\/log/);
+    expect(failed.message).not.toContain("previous");
+  });
+
+  it("says so when logs cannot be read", async () => {
+    const api = apiAnswering({});
+    const error = await failure(waitSettled(options(only("crash"), { api })));
+    expect(error.message).toContain("log could not be read: the API server was asked for");
+  });
+
+  it("waits on for what is stuck while something else goes on, until time is up", async () => {
+    const settling = options(only("nofit", "blocked"), { timeout: 120_000 });
+    const error = await failure(waitSettled(settling));
+    expect(error.message).toMatch(/^the launch is not ready after 120 s:/);
+    expect(error.message).toMatch(/pod broken\/blocked-\S+: init container wait/);
+    expect(settling.clock.passed()).toBe(120_000);
+  });
+
+  it("grades what waits for anything but an image pulled, when told so", async () => {
+    const stuck = only("nofit", "noconfig", "nomount", "forbidden", "crash", "blocked", "fails");
+    expect(await waitSettled(options(stuck, { mode: "pulled" }))).toBe("pulled");
+    expect(await waitSettled(options(watcherOf(shop), { mode: "pulled" }))).toBe("pulled");
+  });
+
+  it("ends on an abort, and when watching has failed", async () => {
+    const aborted = await failure(waitSettled(options(watcherOf(shop), { signal: AbortSignal.abort() })));
+    expect(aborted.code).toBe("CANCELLED");
+    const lost = new KubefileError("CLUSTER_FAILED", "the API server is gone");
+    expect(await failure(waitSettled(options({ ...watcherOf(shop), failure: lost })))).toBe(lost);
+  });
+});
+
+describe("watchPullFailures", () => {
+  it("fails for an image that cannot be had, and for nothing else", async () => {
+    const error = await failure(watchPullFailures(options(only("gone", "crash"))));
+    expect(error.code).toBe("PULL_FAILED");
+    const stop = new AbortController();
+    const settling = options(only("crash", "fails", "nofit"), { signal: stop.signal });
+    const sleep = async (time: number): Promise<void> => {
+      await settling.clock.sleep(time);
+      if (settling.clock.passed() > 60_000) stop.abort();
+    };
+    const clock = { ...settling.clock, sleep };
+    await watchPullFailures({ ...settling, clock });
+    expect(stop.signal.aborted).toBe(true);
+  });
+});
