@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { KubefileError } from "../error.ts";
 import type { Engine } from "./engine.ts";
 import { ensureImage } from "./image-presence.ts";
 import { withServer } from "./kubeconfig.ts";
 import { launchTools } from "./launch-tools.ts";
 import { labelArguments } from "./run-labels.ts";
 import type { Run } from "./run-state.ts";
+import { programFromInput, shellProgram } from "./shell-program.ts";
 import type { CommandContainer, ExecOptions } from "./types.ts";
 
 export interface CommandContainerOptions {
@@ -24,7 +26,6 @@ export interface CommandContainerOptions {
    * then only `launchTools`, whatever `env` says.
    */
   readonly path: "full" | "minimum";
-  readonly env?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly onProgress?: (message: string) => void;
 }
@@ -75,7 +76,7 @@ export async function startCommandContainer(options: CommandContainerOptions): P
   }
   return {
     exec(command, execOptions) {
-      const env = { PATH: searchPath, ...options.env, ...execOptions.env };
+      const env: Record<string, string> = { PATH: searchPath, ...execOptions.env };
       if (options.path === "minimum") env.PATH = searchPath;
       return execute(engine, id, command, { ...execOptions, env }, remove);
     },
@@ -112,7 +113,6 @@ async function startContainer(options: CommandContainerOptions, imagePath: strin
 
 function createArguments(options: CommandContainerOptions, imagePath: string): string[] {
   const { network } = options;
-  const env = { ...options.env, HOME: homeDirectory, PATH: imagePath };
   return [
     "--init",
     ...labelArguments(options.run),
@@ -120,7 +120,7 @@ function createArguments(options: CommandContainerOptions, imagePath: string): s
     ...["--security-opt", "no-new-privileges", "--pids-limit", "4096"],
     ...["--network", network.kind === "open" ? "bridge" : `container:${network.node}`],
     ...(network.kind === "open" ? [] : proxyVariables.flatMap(withoutVariable)),
-    ...Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+    ...["--env", `HOME=${homeDirectory}`, "--env", `PATH=${imagePath}`],
     ...(network.kind === "open" ? [] : ["--env", `KUBECONFIG=${kubeconfigPath}`]),
     ...["--user", "0:0", "--workdir", "/", "--entrypoint", "sh"],
     options.image,
@@ -158,23 +158,30 @@ async function execute(
   remove: () => Promise<void>,
 ): Promise<{ exitCode: number; output: string }> {
   let output = "";
-  const variables = Object.entries(options.env ?? {}).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
   const directory = options.directory === undefined ? rootfsDirectory : `${rootfsDirectory}/${options.directory}`;
   try {
-    const result = await engine.docker(["exec", "--workdir", directory, ...variables, id, "sh", "-c", command], {
-      signal: options.signal,
-      timeout: options.timeout,
-      allowFailure: true,
-      onLine: (line, stream) => {
-        output = `${output}${line}\n`.slice(-OUTPUT_KEPT);
-        options.onLine?.(line, stream);
+    const result = await engine.docker(
+      ["exec", "--interactive", "--workdir", directory, id, "sh", "-c", programFromInput],
+      {
+        input: shellProgram(command, options.env ?? {}),
+        signal: options.signal,
+        timeout: options.timeout,
+        allowFailure: true,
+        onLine: (line, stream) => {
+          output = `${output}${line}\n`.slice(-OUTPUT_KEPT);
+          options.onLine?.(line, stream);
+        },
       },
-    });
+    );
     return { exitCode: result.exitCode, output };
   } catch (error) {
     // Ending `docker exec` ends only the client: what it started goes on until its container goes.
     await remove();
-    throw error;
+    if (!(error instanceof KubefileError) || error.code !== "COMMAND_TIMEOUT") throw error;
+    const seconds = Math.round(options.timeout / 1000);
+    throw new KubefileError("COMMAND_TIMEOUT", `${JSON.stringify(command)} did not end within ${seconds} s`, {
+      cause: error,
+    });
   }
 }
 

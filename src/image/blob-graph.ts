@@ -3,7 +3,6 @@ import { errorMessage, KubefileError } from "../error.ts";
 import { type Descriptor, formatPlatform, type Platform } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import { MAX_MANIFEST_BYTES, parseManifest, selectPlatform } from "../oci/manifest.ts";
-import { isManifestType } from "../oci/media-types.ts";
 import type { Store } from "../store/types.ts";
 import type { ClusterBlob } from "./blob-roles.ts";
 

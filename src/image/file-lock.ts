@@ -1,4 +1,4 @@
-import { lstat, readlink, rename, rm, symlink } from "node:fs/promises";
+import { lstat, readlink, rm, symlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { currentOwner, newFileName, ownerOf, stateOf } from "../store/owner.ts";
@@ -22,7 +22,8 @@ export async function withFileLock<T>(
   const name = newFileName(await currentOwner());
   const deadline = performance.now() + GIVE_UP_AFTER_MILLISECONDS;
   while (!(await take(path, name))) {
-    if (await isAbandoned(path)) await moveAside(path, `${path}.${name}`);
+    const abandoned = await abandonedOwner(path);
+    if (abandoned !== undefined) await takeAway(path, abandoned, name);
     else if (performance.now() > deadline) throw unusable(path, "stays locked");
     // Waiters that wake at different times do not meet again.
     else await sleep(RETRY_MILLISECONDS * (0.5 + Math.random()), undefined, { signal });
@@ -45,25 +46,37 @@ async function take(path: string, name: string): Promise<boolean> {
   }
 }
 
-async function isAbandoned(path: string): Promise<boolean> {
+/** Whose lock it is, when it is nobody's any more. */
+async function abandonedOwner(path: string): Promise<string | undefined> {
   const name = await ownerNameOf(path);
-  const owner = name === undefined ? undefined : ownerOf(name);
+  if (name === undefined) return undefined;
+  const owner = ownerOf(name);
   const state = owner === undefined ? "unknown" : await stateOf(owner, await currentOwner());
-  if (state !== "unknown") return state === "dead";
-  const found = await lstat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > ABANDONED_AFTER_MILLISECONDS;
+  if (state !== "unknown") return state === "dead" ? name : undefined;
+  return (await isOld(path)) ? name : undefined;
 }
 
-/** Of two processes that see the same abandoned lock, the slower may move the faster one's new lock: then it goes back. */
-async function moveAside(path: string, aside: string): Promise<void> {
-  const before = await ownerNameOf(path);
-  try {
-    await rename(path, aside);
-    if ((await ownerNameOf(aside)) === before) await rm(aside, { force: true });
-    else await rename(aside, path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw unusable(path, errorMessage(error), error);
+/**
+ * Removes an abandoned lock. Of several that see it, one at a time looks again and removes it: otherwise the slower
+ * would remove what the faster has just taken.
+ */
+async function takeAway(path: string, abandoned: string, name: string): Promise<void> {
+  const guard = `${path}.takeover`;
+  if (!(await take(guard, name))) {
+    // Held for a few system calls; an old one was left by a process that was killed between them.
+    if (await isOld(guard)) await rm(guard, { force: true });
+    return;
   }
+  try {
+    if ((await ownerNameOf(path)) === abandoned) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > ABANDONED_AFTER_MILLISECONDS;
 }
 
 async function ownerNameOf(path: string): Promise<string | undefined> {

@@ -123,7 +123,6 @@ async function startRunContainer(
     image: run.image,
     network: { kind: "open" },
     path: "full",
-    env: step.env,
     signal: options.signal,
     onProgress: (message) => options.phase.update(message),
   });

@@ -3,7 +3,6 @@ import { KubefileError } from "../error.ts";
 import { type Descriptor, formatPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type Manifest, selectPlatform } from "../oci/manifest.ts";
-import { isManifestType } from "../oci/media-types.ts";
 import { formatRepository, type Repository } from "../oci/reference.ts";
 import type { CachingProxy } from "./caching-proxy.ts";
 import { readManifest, referencesOf, refuseForeignLayers } from "./manifest-facts.ts";
