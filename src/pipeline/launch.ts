@@ -32,12 +32,15 @@ export async function runLaunch(options: LaunchOptions): Promise<void> {
     options.phase.update(command.command);
     options.phase.log(`$ ${command.command}`);
     options.timeline.begin(command.command, locationOf(command));
-    const { exitCode, output } = await options.container.exec(command.command, {
+    const execution = options.container.exec(command.command, {
       env: { ...options.env, ...command.env, ...options.overrides },
       directory: command.directory,
       onLine: (line) => options.phase.log(line),
       signal: options.signal,
       timeout: Math.max(1_000, end - options.now()),
+    });
+    const { exitCode, output } = await execution.catch((error: unknown) => {
+      throw timeoutError(error, command);
     });
     options.timeline.end();
     if (exitCode !== 0) throw launchError(command, exitCode, output, options.networkCut);
@@ -61,6 +64,16 @@ function launchError(command: LaunchCommand, exitCode: number, output: string, n
   return new KubefileError("LAUNCH_FAILED", message, {
     hint: hintFor(missing, command.command, output, networkCut),
     where,
+  });
+}
+
+/** The command's own line is worth more than the words of whoever stopped waiting for it. */
+function timeoutError(error: unknown, command: LaunchCommand): unknown {
+  if (!(error instanceof KubefileError) || error.code !== "COMMAND_TIMEOUT") return error;
+  return new KubefileError("LAUNCH_FAILED", `launch command ${error.message}`, {
+    hint: "give the launch more time with --timeout, or find out what the command waits for: the kept bundle has the cluster's events",
+    where: locationOf(command),
+    cause: error,
   });
 }
 

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { startCommandContainer } from "../cluster/command-container.ts";
 import type { Engine } from "../cluster/engine.ts";
 import type { Run } from "../cluster/run-state.ts";
@@ -82,15 +84,18 @@ async function runStep(step: Extract<Step, { kind: "run" }>, options: RootfsBuil
   const command = commandLine(step.command);
   phase.log(`$ ${command}`);
   if (run.kind === "host") {
-    const { exitCode } = await runProgram("sh", ["-c", command], {
+    // Beside the rootfs: what programs keep at home belongs into no layer.
+    const home = join(dirname(workspace.root), "home");
+    await mkdir(home, { recursive: true });
+    const { exitCode, stdout, stderr } = await runProgram("sh", ["-c", command], {
       cwd: workspace.root,
-      env: { ...step.env, PATH: `${workspace.root}/bin:${run.searchPath}`, HOME: workspace.root },
+      env: { ...step.env, PATH: `${workspace.root}/bin:${run.searchPath}`, HOME: home },
       onLine: (line) => phase.log(line),
       signal,
       timeout: RUN_TIMEOUT,
       allowFailure: true,
     });
-    if (exitCode !== 0) throw runError(step, exitCode, "");
+    if (exitCode !== 0) throw runError(step, exitCode, stderr.trim() === "" ? stdout : stderr);
     // The host may have left hard links, setuid files or modes of its own: the tree obeys the same rules as a container's.
     const tree = await packTree(workspace.root, { signal });
     await unpackTree(workspace.root, tree, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal });
