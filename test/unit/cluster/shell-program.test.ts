@@ -39,7 +39,7 @@ describe("a command and its variables as a program", () => {
     ["names that a shell keeps for itself", "UID", "PPID", "SHELLOPTS"],
   ])("does not stumble over %s", (_case, ...names) => {
     const env = { ...Object.fromEntries(names.map((name) => [name, "1"])), LAST: "here" };
-    for (const shell of [["sh"], ["bash", "--posix"], ["busybox", "sh"]]) {
+    for (const shell of [["sh"], ["bash", "--norc", "--posix"], ["busybox", "sh"]]) {
       expect(runProgram('printf %s "$LAST"', env, shell)).toBe("here");
     }
   });
