@@ -3,7 +3,12 @@ import { unquotedWord, type Word, type WordOptions } from "./word.ts";
 
 /** What a text that starts with `[` turned out to be. */
 export type JsonList =
-  | { readonly kind: "list"; readonly words: readonly Word[] /** Offset after the bracket. */; readonly end: number }
+  | {
+      readonly kind: "list";
+      readonly words: readonly Word[];
+      /** Offset after the bracket. */
+      readonly end: number;
+    }
   /** A JSON list with something else than strings in it. */
   | { readonly kind: "not-strings" }
   | { readonly kind: "not-json" };

@@ -5,7 +5,8 @@ import { createScope, type Scope } from "./scope.ts";
 
 /** One step that may change the rootfs; variables are replaced. */
 export type Step = {
-  readonly where: Location /** The instruction as written, for people. */;
+  readonly where: Location;
+  /** The instruction as written, for people. */
   readonly shown: string;
 } & (
   | {
