@@ -29,8 +29,8 @@ export interface LaunchOptions {
 export async function runLaunch(options: LaunchOptions): Promise<void> {
   const end = options.now() + options.timeout;
   for (const command of options.commands) {
-    options.phase.update(command.command);
     options.phase.log(`$ ${command.command}`);
+    options.phase.update(command.command);
     options.timeline.begin(command.command, locationOf(command));
     const execution = options.container.exec(command.command, {
       env: { ...options.env, ...command.env, ...options.overrides },

@@ -55,6 +55,8 @@ function createPlainRenderer(output: Output, now: () => number): ProgressRendere
           if (isNews(event.phase, event.text)) line(" ", `${event.phase}: ${event.text}`);
           return;
         case "phase-log":
+          // Output shows that something goes on, so it counts as the phase's last news.
+          last.set(event.phase, { time: now(), text: last.get(event.phase)?.text ?? "" });
           line("|", event.line);
           return;
         case "phase-end": {
