@@ -11,6 +11,7 @@ import { resolveLaunch } from "../plan/launch.ts";
 import { type CachingProxy, createCachingProxy } from "../registry/caching-proxy.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
 import { type BuildParts, type BuiltRootfs, noteCapture, reportOf } from "./build-parts.ts";
+import { chartRenderer, type RenderChart } from "./chart-rendering.ts";
 import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
 import { writeFailureBundle } from "./failure-bundle.ts";
 import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
@@ -36,7 +37,6 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
           withoutDefaultNetwork: plan.bringsNetwork || !options.defaultCni,
           source: proxy,
           onPull: recorder.onEvent,
-          keep: options.keepCluster,
           signal,
         }),
       (signal) => buildRootfsWithHits(parts, workspace, completion, signal),
@@ -137,7 +137,7 @@ async function buildRootfsWithHits(
       context: options.context,
       run:
         options.run === "host"
-          ? { kind: "host", searchPath: host.searchPath }
+          ? { kind: "host", searchPath: host.searchPath, home: run.names.hostHome }
           : {
               kind: "container",
               engine: async () => parts.engine ?? (await connectEngine(host.engineEnvironment, signal)),
@@ -149,7 +149,12 @@ async function buildRootfsWithHits(
       signal,
     });
     const { launch, apps } = resolveLaunch(plan, appContents(plan.apps, workspace));
-    const hits = await scanRootfs(workspace.root, { launch: launch.commands, signal });
+    const renderChart = options.capture === "static" ? await staticChartRenderer(parts, workspace, signal) : undefined;
+    const hits = await scanRootfs(workspace.root, {
+      launch: launch.commands,
+      ...(renderChart === undefined ? {} : { renderChart }),
+      signal,
+    });
     for (const { reference } of hits.typed) {
       const parsed = tryParseReference(reference);
       if (parsed !== undefined) host.trustRegistry(parsed.host);
@@ -158,6 +163,20 @@ async function buildRootfsWithHits(
     phase.summary(`${countOf(layers.length, "layer")}, ${countOf(hits.typed.length, "image")} named in files`);
     return { layers, launch, apps, hits };
   });
+}
+
+/** A rehearsal sees what charts come to, whatever this machine has; without one, helm's rendering is the best guess. */
+async function staticChartRenderer(
+  { host }: BuildParts,
+  workspace: RootfsWorkspace,
+  signal: AbortSignal,
+): Promise<RenderChart | undefined> {
+  if (![...workspace.tree.keys()].some((path) => /(^|\/)Chart\.yaml$/.test(path))) return undefined;
+  const renderChart = await chartRenderer(host.searchPath, signal);
+  if (renderChart === undefined) {
+    host.progress.note("warning", "helm is not on PATH, so images that only charts name are missed");
+  }
+  return renderChart;
 }
 
 async function keepBundle(parts: BuildParts, prepared: PreparedCluster, error: unknown): Promise<void> {
