@@ -1,6 +1,9 @@
 import type { Command } from "commander";
 import { connectEngine, engineEnvironment } from "../cluster/engine.ts";
-import { findRuns, removeRun } from "../cluster/run-removal.ts";
+import { type FoundRun, findRuns, removeRun } from "../cluster/run-removal.ts";
+import { sweepStateDirectory } from "../cluster/state-sweep.ts";
+import { KubefileError } from "../error.ts";
+import { countOf } from "../image/text-table.ts";
 import { type CommandContext, directories } from "./context.ts";
 
 export function registerClean(program: Command, context: CommandContext): void {
@@ -19,15 +22,49 @@ Examples:
     )
     .action(async (flags: { all: boolean }) => {
       const engine = await connectEngine(engineEnvironment(context.env), context.signal);
-      const options = { engine, stateDirectory: directories(context, undefined).state, signal: context.signal };
-      const found = await findRuns(options);
-      const chosen = found.filter((run) => (run.owner === "dead" || run.keep) && (flags.all || !run.keep));
-      for (const run of chosen) {
-        await removeRun(run.runId, options);
-        context.stdout.write(`removed run ${run.runId}\n`);
+      const stateDirectory = directories(context, undefined).state;
+      const options = { engine, stateDirectory, signal: context.signal };
+      const { removable, left } = sortRuns(await findRuns(options), flags.all);
+      const problems: KubefileError[] = [];
+      for (const { runId } of removable) {
+        try {
+          await removeRun(runId, options);
+          context.stdout.write(`removed run ${runId}\n`);
+        } catch (error) {
+          if (!(error instanceof KubefileError) || context.signal.aborted) throw error;
+          problems.push(error);
+        }
       }
-      if (chosen.length === 0) context.stdout.write("nothing to remove\n");
-      const kept = found.filter((run) => run.keep && !flags.all).length;
-      if (kept > 0) context.stdout.write(`${kept} kept cluster(s) left in place; --all removes them\n`);
+      await sweepStateDirectory(stateDirectory, Date.now());
+      if (removable.length === 0) context.stdout.write("nothing to remove\n");
+      for (const line of left) context.stdout.write(`${line}\n`);
+      const [first] = problems;
+      if (first === undefined) return;
+      throw new KubefileError(first.code, problems.map(({ message }) => message).join("\n"), {
+        hint: "`docker ps -a` and `docker network ls` show what is in the way; then run `kubefile clean` again",
+      });
     });
+}
+
+/** What may be removed, and a line on each kind of run that is left in place. */
+export function sortRuns(
+  runs: readonly FoundRun[],
+  all: boolean,
+): { readonly removable: readonly FoundRun[]; readonly left: readonly string[] } {
+  const kept = runs.filter((run) => run.owner === "dead" && run.keep && !all);
+  const alive = runs.filter((run) => run.owner === "alive");
+  const unknown = runs.filter((run) => run.owner === "unknown");
+  const names = (some: readonly FoundRun[]): string => some.map(({ runId }) => runId).join(", ");
+  return {
+    removable: runs.filter((run) => run.owner === "dead" && (all || !run.keep)),
+    left: [
+      ...(kept.length === 0
+        ? []
+        : [`left ${countOf(kept.length, "kept cluster")}: ${names(kept)}; --all removes them`]),
+      ...(alive.length === 0 ? [] : [`left ${countOf(alive.length, "run")} still going on: ${names(alive)}`]),
+      ...(unknown.length === 0
+        ? []
+        : [`left ${countOf(unknown.length, "run")} of other machines or containers: ${names(unknown)}`]),
+    ],
+  };
 }

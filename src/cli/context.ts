@@ -2,15 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Directories } from "../pipeline/host.ts";
+import type { Interruption } from "./interruption.ts";
 
 /** What a verb gets from the process it runs in; the only place where the environment is read. */
-export interface CommandContext {
+export interface CommandContext extends Interruption {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
-  readonly signal: AbortSignal;
 }
 
 /** The XDG base directories, each with our own folder in it. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { engineEnvironment } from "../cluster/engine.ts";
 import { processIdentity } from "../cluster/process-identity.ts";
+import { runVariable } from "../cluster/run-labels.ts";
 import { errorMessage, KubefileError } from "../error.ts";
 import { canonicalHost } from "../oci/reference.ts";
 import type { Host } from "../pipeline/host.ts";
@@ -69,10 +70,15 @@ export async function openHost(
   const style = chooseProgressStyle(flags.progress ?? "auto", stderr.isTTY === true && env.CI === undefined);
   const renderer = createRenderer(style, stderr, now);
   const progress = createProgress((event) => renderer.render(event), now);
+  const onInterruption = (): void => progress.note("info", "stopping, and removing what this run has made");
+  const onRepetition = (): void =>
+    progress.note("info", "still removing; should you end this by force, `kubefile clean` removes the rest");
+  signal.addEventListener("abort", onInterruption, { once: true });
+  context.repeated.addEventListener("abort", onRepetition, { once: true });
   const owner = await processIdentity(process.pid);
   if (owner === undefined) throw new KubefileError("INTERNAL", "this process cannot be identified");
   return {
-    engineEnvironment: engineEnvironment(env),
+    engineEnvironment: { ...engineEnvironment(env), [runVariable]: runId },
     directories: directories(context, flags.store),
     searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
     client,
@@ -94,6 +100,8 @@ export async function openHost(
     redact: (text) => redactor.redact(text),
     endProgress: () => renderer.close(),
     async [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", onInterruption);
+      context.repeated.removeEventListener("abort", onRepetition);
       renderer.close();
       await client.close();
     },

@@ -1,40 +1,26 @@
 import { Command, CommanderError } from "commander";
-import { errorMessage, formatLocation, KubefileError } from "../error.ts";
-import { printable } from "../platform/terminal.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
 import type { CommandContext } from "./context.ts";
 import { registerImages } from "./images.ts";
 import { registerInspect } from "./inspect.ts";
+import { watchInterruption } from "./interruption.ts";
 import { registerLint } from "./lint.ts";
+import { printError } from "./print-error.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
 import { registerVerify } from "./verify.ts";
 import { packageVersion } from "./version.ts";
 
-/** Runs the command line of this process and sets its exit code. */
+/** Runs the command line of this process and ends it with its exit code. */
 export async function start(): Promise<void> {
-  const controller = new AbortController();
-  let signals = 0;
-  const onSignal = (name: NodeJS.Signals): void => {
-    signals += 1;
-    if (signals === 1) {
-      process.stderr.write(`\n${name}: stopping and cleaning up\n`);
-      controller.abort(new KubefileError("CANCELLED", `cancelled by ${name}`));
-    } else if (name === "SIGINT") {
-      process.stderr.write(
-        "cleaning up is under way; if you end this by force, `kubefile clean` removes what remains\n",
-      );
-    }
-  };
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
   const context: CommandContext = {
     env: process.env,
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    signal: controller.signal,
+    ...watchInterruption(),
   };
   process.exitCode = await main(process.argv.slice(2), context);
   // Kept-alive sockets and timers of libraries must not hold the process once all is cleaned up.
@@ -52,7 +38,8 @@ export async function main(argv: readonly string[], context: CommandContext): Pr
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return printError(error, context);
+    // An abort surfaces as whatever was waiting at that moment; the signal knows why.
+    return printError(context.signal.aborted ? context.signal.reason : error, context.stderr);
   }
 }
 
@@ -94,30 +81,4 @@ Examples:
 Exit codes: 0 done, 1 the build failed, 2 wrong usage or input, 3 the environment lacks something, 130 cancelled.`,
   );
   return program;
-}
-
-function printError(error: unknown, context: CommandContext): number {
-  const color = context.stderr.isTTY === true;
-  const red = color ? "\u001b[31m" : "";
-  const reset = color ? "\u001b[0m" : "";
-  // An abort surfaces as whatever was waiting at that moment; the signal knows why.
-  const reason: unknown = context.signal.aborted ? context.signal.reason : error;
-  const known =
-    reason instanceof KubefileError
-      ? reason
-      : new KubefileError("INTERNAL", errorMessage(reason), {
-          hint: "this is a defect of kubefile: please report it with the lines above",
-          cause: reason,
-        });
-  const where = known.where === undefined ? "" : `${formatLocation(known.where)}: `;
-  const message = known.message.split("\n").map(printable).join("\n");
-  context.stderr.write(`${red}error[${known.code}]${reset}: ${where}${message}\n`);
-  if (known.hint !== undefined) {
-    const [first = "", ...rest] = known.hint.split("\n").map(printable);
-    context.stderr.write(`  hint: ${[first, ...rest.map((line) => `        ${line}`)].join("\n")}\n`);
-  }
-  if (known.code === "INTERNAL" && reason instanceof Error && reason.stack !== undefined) {
-    context.stderr.write(`${reason.stack.split("\n").slice(1, 6).join("\n")}\n`);
-  }
-  return known.exitCode;
 }

@@ -5,6 +5,9 @@ import { engineEnvironment, engineFor } from "../cluster/engine.ts";
 import { type ServeSettings, serveArtifact } from "../pipeline/serve.ts";
 import type { CommandContext } from "./context.ts";
 
+/** Milliseconds. */
+const LOOK_AGAIN = 15_000;
+
 /** Not for people: `kubefile run` starts it, so it is not listed in the help. */
 export function registerServe(program: Command, context: CommandContext): void {
   program
@@ -17,6 +20,7 @@ export function registerServe(program: Command, context: CommandContext): void {
         engine: engineFor(engineEnvironment(context.env)),
         onListening: () => context.stdout.write("listening\n"),
         signal: context.signal,
+        interval: LOOK_AGAIN,
       });
     });
 }

@@ -1,16 +1,12 @@
-import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { KubefileError } from "../error.ts";
-import { run } from "../process/run.ts";
 import type { Engine } from "./engine.ts";
 import { kindClusterLabel, runLabel } from "./run-labels.ts";
+import { endProcesses } from "./run-processes.ts";
 import { type RunNames, runNames } from "./run-state.ts";
 
 export interface ClusterRemovalOptions {
   readonly engine: Engine;
   readonly stateDirectory: string;
-  /** kind's path; without it, nodes are removed by their label alone. */
-  readonly kind?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,14 +18,15 @@ const SETTLE_MILLISECONDS = 400;
 
 /**
  * Removes a run's containers, nodes and network from the engine. Only what carries our label is touched: nodes only
- * when their cluster's name is the run's and our labelled network is theirs. Idempotent.
+ * when their cluster's name is the run's and our labelled network is theirs. Idempotent. kind itself is not asked: it
+ * would do the same, one after the other.
  *
  * @param interrupted when the making of the cluster may still be under way in the engine
  * @throws KubefileError COMMAND_FAILED with the engine's words
  */
 export async function removeCluster(runId: string, options: ClusterRemovalOptions, interrupted = false): Promise<void> {
   const names = runNames(options.stateDirectory, runId);
-  const ended = await endKind(names);
+  const ended = await endProcesses([{ name: kindNetworkVariable, value: names.network }]);
   await removeOnce(runId, names, options);
   if (!interrupted && !ended) return;
   for (let quiet = 0; quiet < 2; ) {
@@ -42,65 +39,26 @@ export async function removeCluster(runId: string, options: ClusterRemovalOption
 async function removeOnce(runId: string, names: RunNames, options: ClusterRemovalOptions): Promise<boolean> {
   const { engine, signal } = options;
   const ours = ["--filter", `label=${runLabel}=${runId}`];
-  const nodesOf = ["--filter", `label=${kindClusterLabel}=${names.cluster}`];
+  const nodes = ["ps", "--all", "--quiet", "--filter", `label=${kindClusterLabel}=${names.cluster}`];
   const list = (...args: readonly string[]): Promise<string[]> => ids(engine, args, signal);
-  const listNodes = (): Promise<string[]> =>
-    list("ps", "--all", "--quiet", ...nodesOf, "--filter", `network=${names.network}`);
-  const [containers, networks, unstarted] = await Promise.all([
+  const [labelled, connected, unstarted, networks] = await Promise.all([
     list("ps", "--all", "--quiet", ...ours),
-    list("network", "ls", "--quiet", ...ours),
+    list(...nodes, "--filter", `network=${names.network}`),
     // What an interrupted kind had asked for may come when its network has gone, and then never starts.
-    list("ps", "--all", "--quiet", ...nodesOf, "--filter", "status=created"),
+    list(...nodes, "--filter", "status=created"),
+    list("network", "ls", "--quiet", ...ours),
   ]);
-  await removeContainers(engine, [...new Set([...containers, ...unstarted])], signal);
-  if (networks.length === 0) return containers.length + unstarted.length > 0;
-  if (options.kind !== undefined && (await listNodes()).length > 0) await deleteByKind(options.kind, names, options);
-  await removeContainers(engine, await listNodes(), signal);
-  await engine.docker(["network", "rm", ...networks], { signal }).catch(async (error: unknown) => {
-    if ((await list("network", "ls", "--quiet", ...ours)).length > 0) throw error;
-  });
-  return true;
-}
-
-async function deleteByKind(kind: string, names: RunNames, { engine, signal }: ClusterRemovalOptions): Promise<void> {
-  const args = ["delete", "cluster", "--name", names.cluster, "--kubeconfig", names.kubeconfig];
-  try {
-    await run(kind, args, { env: engine.environment, timeout: 60_000, allowFailure: true, signal });
-  } catch (error) {
-    if (!(error instanceof KubefileError) || error.code !== "TOOL_MISSING") throw error;
+  const containers = new Set([...labelled, ...unstarted, ...(networks.length === 0 ? [] : connected)]);
+  if (containers.size > 0) {
+    // --volumes: kind keeps a node's /var in an anonymous volume.
+    await engine.docker(["rm", "--force", "--volumes", ...containers], { signal, timeout: 120_000 });
   }
-}
-
-async function removeContainers(engine: Engine, containers: readonly string[], signal?: AbortSignal): Promise<void> {
-  if (containers.length === 0) return;
-  // --volumes: kind keeps a node's /var in an anonymous volume.
-  await engine.docker(["rm", "--force", "--volumes", ...containers], { signal, timeout: 120_000 });
-}
-
-/**
- * Ends a kind process that goes on after its owner was killed: it would make again what is being removed. Its
- * environment tells whose it is, as no other process has this run's random name there.
- *
- * @returns whether there was one
- */
-async function endKind(names: RunNames): Promise<boolean> {
-  const marker = `${kindNetworkVariable}=${names.network}`;
-  // Without /proc there is nothing to search.
-  const processes = (await readdir("/proc").catch(() => [])).filter((name) => /^[1-9]\d*$/.test(name));
-  const found = await Promise.all(
-    processes.map(async (pid) => {
-      const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      return environment.split("\0").includes(marker) && Number(pid) !== process.pid ? [Number(pid)] : [];
-    }),
-  );
-  for (const pid of found.flat()) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended in between.
-    }
+  if (networks.length > 0) {
+    await engine.docker(["network", "rm", ...networks], { signal }).catch(async (error: unknown) => {
+      if ((await list("network", "ls", "--quiet", ...ours)).length > 0) throw error;
+    });
   }
-  return found.flat().length > 0;
+  return containers.size + networks.length > 0;
 }
 
 async function ids(engine: Engine, args: readonly string[], signal?: AbortSignal): Promise<string[]> {

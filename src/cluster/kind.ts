@@ -10,7 +10,7 @@ import { ensureImage } from "./image-presence.ts";
 import { kindConfig } from "./kind-config.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import { kindClusterLabel, labelArguments } from "./run-labels.ts";
-import { forgetRun, openRun, type Run } from "./run-state.ts";
+import { forgetRun, openRun, type Run, readRun } from "./run-state.ts";
 import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
 
 export interface KindProviderOptions {
@@ -20,8 +20,6 @@ export interface KindProviderOptions {
   readonly stateDirectory: string;
   /** Whose end makes the cluster abandoned. */
   readonly owner: ProcessIdentity;
-  /** True for clusters that outlive the command. */
-  readonly keep?: boolean;
 }
 
 const CREATE_TIMEOUT = 300_000;
@@ -33,7 +31,14 @@ const CREATE_TIMEOUT = 300_000;
 export function kindProvider(provider: KindProviderOptions): ClusterProvider {
   return {
     async create(options) {
-      const run = await openRun({ ...provider, runId: options.runId });
+      const { runId } = options;
+      // A run that is open already has more to look after than the cluster: whoever opened it closes it.
+      const isOurs = (await readRun(provider.stateDirectory, runId)) === undefined;
+      const run = await openRun({ ...provider, runId });
+      const remove = async (interrupted = false): Promise<void> => {
+        await removeCluster(runId, provider, interrupted);
+        if (isOurs) await forgetRun(provider.stateDirectory, runId);
+      };
       try {
         const config = await configText(options);
         await ensureImage(provider.engine, options.nodeImage, {
@@ -42,10 +47,10 @@ export function kindProvider(provider: KindProviderOptions): ClusterProvider {
           signal: options.signal,
           onProgress: options.onProgress,
         });
-        return await createCluster(provider, options, run, config);
+        return await createCluster(provider, options, run, config, remove);
       } catch (error) {
         // Half a cluster is of no use to anybody; the abort that ended it must not end its removal.
-        await deleteCluster(provider, run, options.signal.aborted).catch(() => undefined);
+        await remove(options.signal.aborted).catch(() => undefined);
         throw error;
       }
     },
@@ -57,6 +62,7 @@ async function createCluster(
   options: ClusterOptions,
   run: Run,
   config: string,
+  remove: () => Promise<void>,
 ): Promise<Cluster> {
   const { engine } = provider;
   const { signal } = options;
@@ -87,20 +93,13 @@ async function createCluster(
       kubernetesVersion: version.gitVersion,
       async delete() {
         await api.close();
-        await deleteCluster(provider, run);
+        await remove();
       },
     };
   } catch (error) {
     await api.close();
     throw error;
   }
-}
-
-async function deleteCluster(provider: KindProviderOptions, run: Run, interrupted = false): Promise<void> {
-  const { engine, kind, stateDirectory } = provider;
-  await removeCluster(run.state.runId, { engine, kind, stateDirectory }, interrupted);
-  // The run's owner may still have directories to remove under this state.
-  if (run.state.directories.length === 0) await forgetRun(provider.stateDirectory, run.state.runId);
 }
 
 async function runKind(

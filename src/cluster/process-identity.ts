@@ -43,6 +43,10 @@ export async function liveness(identity: ProcessIdentity, otherBoot: Liveness = 
   return now !== undefined && now.started === identity.started ? "alive" : "dead";
 }
 
+export function sameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return formatIdentity(one) === formatIdentity(other);
+}
+
 /** One label value, read back by `parseIdentity`. */
 export function formatIdentity({ host, bootId, namespace, pid, started }: ProcessIdentity): string {
   return [host, bootId, namespace, pid, started].join("/");

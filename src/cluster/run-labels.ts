@@ -5,8 +5,10 @@ import type { Run } from "./run-state.ts";
 export const runLabel = "kubefile.run";
 /** Who made it, so that a start that does not know the state file can still tell whether the owner lives. */
 export const ownerLabel = "kubefile.owner";
-/** Set when it is meant to outlive its owner. */
+/** Set when it may be meant to outlive its owner, which only the state file knows for sure. */
 export const keepLabel = "kubefile.keep";
+/** In the environment of every program that works for a run, so that one which outlives it can be found. */
+export const runVariable = "KUBEFILE_RUN";
 /** kind's own, on every node. */
 export const kindClusterLabel = "io.x-k8s.kind.cluster";
 
@@ -14,6 +16,6 @@ export const kindClusterLabel = "io.x-k8s.kind.cluster";
 export function labelArguments(run: Run): string[] {
   const { runId, owner, keep } = run.state;
   const labels = [`${runLabel}=${runId}`, `${ownerLabel}=${formatIdentity(owner)}`];
-  if (keep) labels.push(`${keepLabel}=true`);
+  if (keep !== "never") labels.push(`${keepLabel}=true`);
   return labels.flatMap((label) => ["--label", label]);
 }

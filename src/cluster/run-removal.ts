@@ -3,8 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { type ClusterRemovalOptions, removeCluster } from "./cluster-removal.ts";
 import { type Liveness, liveness, type ProcessIdentity, parseIdentity } from "./process-identity.ts";
-import { keepLabel, ownerLabel, runLabel } from "./run-labels.ts";
-import { forgetRun, isRunId, readRun, readRuns } from "./run-state.ts";
+import { keepLabel, ownerLabel, runLabel, runVariable } from "./run-labels.ts";
+import { endProcesses } from "./run-processes.ts";
+import { forgetRun, isRunId, readRun, readRuns, runNames } from "./run-state.ts";
 
 export type RunRemovalOptions = ClusterRemovalOptions;
 
@@ -21,7 +22,7 @@ export interface FoundRun {
 export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> {
   const found = new Map<string, FoundRun>();
   for (const { runId, owner, keep } of await readRuns(options.stateDirectory)) {
-    found.set(runId, { runId, owner: await liveness(owner), keep });
+    found.set(runId, { runId, owner: await liveness(owner), keep: keep === "always" });
   }
   const format = `{{.Label "${runLabel}"}}\t{{.Label "${ownerLabel}"}}\t{{.Label "${keepLabel}"}}`;
   const lists = [
@@ -39,6 +40,14 @@ export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> 
   return [...found.values()].sort((a, b) => (a.runId < b.runId ? -1 : 1));
 }
 
+/**
+ * Whether a name is in use, here or by anybody else in the engine: what a run makes is found by its name, so that two
+ * of one name would remove each other's.
+ */
+export async function isRunNameTaken(runId: string, options: RunRemovalOptions): Promise<boolean> {
+  return (await findRuns(options)).some((run) => run.runId === runId);
+}
+
 /** Runs whose owner is known to be dead and which are not meant to stay. */
 export async function findAbandonedRuns(options: RunRemovalOptions): Promise<FoundRun[]> {
   return (await findRuns(options)).filter((run) => run.owner === "dead" && !run.keep);
@@ -53,8 +62,10 @@ export async function findAbandonedRuns(options: RunRemovalOptions): Promise<Fou
 export async function removeRun(runId: string, options: RunRemovalOptions): Promise<void> {
   const state = await readRun(options.stateDirectory, runId);
   const problems: string[] = [];
-  await removeCluster(runId, options).catch((error: unknown) => problems.push(errorMessage(error)));
   if (state?.server !== undefined) await stopProcess(state.server);
+  const orphaned = state === undefined || (await liveness(state.owner)) === "dead";
+  const ended = orphaned && (await endOrphans(runId, options));
+  await removeCluster(runId, options, ended).catch((error: unknown) => problems.push(errorMessage(error)));
   for (const directory of state?.directories ?? []) {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
       problems.push(errorMessage(error)),
@@ -66,6 +77,15 @@ export async function removeRun(runId: string, options: RunRemovalOptions): Prom
     });
   }
   await forgetRun(options.stateDirectory, runId);
+}
+
+/** Programs of a killed process: docker's and kind's, and on the machine itself those of `--run=host`. */
+async function endOrphans(runId: string, { stateDirectory }: RunRemovalOptions): Promise<boolean> {
+  const { hostHome } = runNames(stateDirectory, runId);
+  return await endProcesses([
+    { name: runVariable, value: runId },
+    { name: "HOME", value: hostHome },
+  ]);
 }
 
 /** Labels are read from an engine that other machines may share. */

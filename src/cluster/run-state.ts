@@ -1,21 +1,27 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KubefileError } from "../error.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
+import { removeTree } from "../rootfs/remove-tree.ts";
+import { type ProcessIdentity, sameProcess } from "./process-identity.ts";
 
 /** What a run has made or is about to make, written before it is made, so that any later start can remove it. */
 export interface RunState {
   readonly version: 1;
   readonly runId: string;
   readonly owner: ProcessIdentity;
-  /** True for a cluster that is meant to outlive its command: only `clean --all` removes it. */
-  readonly keep: boolean;
+  readonly keep: Keep;
   readonly createdAt: string;
   /** Temporary directories, absolute. */
   readonly directories: readonly string[];
   /** A process left behind on purpose: the image server of a kept cluster. */
   readonly server?: ProcessIdentity;
 }
+
+/**
+ * Whether the cluster outlives its command, so that only `clean --all` removes it. "on success" becomes "always" when
+ * the command has succeeded; until then the run is one like any other.
+ */
+export type Keep = "never" | "on success" | "always";
 
 /** An open run: everything it makes on the machine or in the engine is recorded here first. */
 export interface Run {
@@ -25,6 +31,8 @@ export interface Run {
   /** Records a directory that the run is about to make. */
   addDirectory(path: string): Promise<void>;
   setServer(server: ProcessIdentity): Promise<void>;
+  /** The command has done what it should: a run that is kept on success is kept from now on. */
+  succeed(): Promise<void>;
 }
 
 export interface RunNames {
@@ -34,6 +42,10 @@ export interface RunNames {
   /** Files of this run alone, kubeconfig and kind config, in the state directory. */
   readonly directory: string;
   readonly kubeconfig: string;
+  /** What nobody needs once the work is done. */
+  readonly work: string;
+  /** HOME of programs that a run starts on this machine itself; it tells whose they are, too. */
+  readonly hostHome: string;
 }
 
 export interface OpenRunOptions {
@@ -41,7 +53,8 @@ export interface OpenRunOptions {
   /** Random hex. */
   readonly runId: string;
   readonly owner: ProcessIdentity;
-  readonly keep?: boolean;
+  /** "never" when absent. */
+  readonly keep?: Keep;
   readonly now?: () => Date;
 }
 
@@ -61,44 +74,72 @@ export function runNames(stateDirectory: string, runId: string): RunNames {
     network: `kubefile-${runId}`,
     directory,
     kubeconfig: join(directory, "kubeconfig"),
+    work: join(directory, "work"),
+    hostHome: join(directory, "work", "home"),
   };
 }
 
-/** Opens a run, or the same run again: the state file is on disk when this resolves. */
+/**
+ * Opens a run, or the same run again: the state file is on disk when this resolves.
+ *
+ * @throws KubefileError USAGE when another process has a run of this name here
+ */
 export async function openRun(options: OpenRunOptions): Promise<Run> {
   const { stateDirectory, runId } = options;
   const names = runNames(stateDirectory, runId);
-  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-  let state = await readRun(stateDirectory, runId);
+  let state: RunState = {
+    version: 1,
+    runId,
+    owner: options.owner,
+    keep: options.keep ?? "never",
+    createdAt: (options.now?.() ?? new Date()).toISOString(),
+    directories: [],
+  };
+  if (await makeRunDirectory(stateDirectory, names)) {
+    await writeState(stateDirectory, state);
+  } else {
+    const found = await readRun(stateDirectory, runId);
+    if (found === undefined || !sameProcess(found.owner, options.owner)) throw nameTaken(runId);
+    state = found;
+  }
   // Two updates at once must not lose one another's entry.
   let last: Promise<void> = Promise.resolve();
   const save = (change: (state: RunState) => RunState): Promise<void> => {
     last = last.then(async () => {
-      const next = change((await readRun(stateDirectory, runId)) ?? current());
+      const next = change((await readRun(stateDirectory, runId)) ?? state);
       await writeState(stateDirectory, next);
       state = next;
     });
     return last;
   };
-  const fresh: RunState = {
-    version: 1,
-    runId,
-    owner: options.owner,
-    keep: options.keep ?? false,
-    createdAt: (options.now?.() ?? new Date()).toISOString(),
-    directories: [],
-  };
-  const current = (): RunState => state ?? fresh;
-  if (state === undefined) await save(() => fresh);
-  await mkdir(names.directory, { recursive: true, mode: 0o700 });
   return {
     get state() {
-      return current();
+      return state;
     },
     names,
     addDirectory: (path) => save((before) => ({ ...before, directories: [...new Set([...before.directories, path])] })),
     setServer: (server) => save((before) => ({ ...before, server })),
+    succeed: () => save((before) => ({ ...before, keep: before.keep === "never" ? "never" : "always" })),
   };
+}
+
+/** Says that a name that a user chose is in use. */
+export function nameTaken(runId: string): KubefileError {
+  return new KubefileError("USAGE", `there is a run named ${runId} already`, {
+    hint: "choose another --name; `kubefile clean --all` removes the clusters that were kept",
+  });
+}
+
+/** @returns false when it is there already: making a directory is what only one of several processes can do */
+async function makeRunDirectory(stateDirectory: string, names: RunNames): Promise<boolean> {
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(names.directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** The state of one run; undefined when there is no readable one. */
@@ -124,7 +165,7 @@ export async function readRuns(stateDirectory: string): Promise<RunState[]> {
 
 /** Removes a run's files in the state directory, the state file last. */
 export async function forgetRun(stateDirectory: string, runId: string): Promise<void> {
-  await rm(runNames(stateDirectory, runId).directory, { recursive: true, force: true });
+  await removeTree(runNames(stateDirectory, runId).directory);
   await rm(`${stateFile(stateDirectory, runId)}.new`, { force: true });
   await rm(stateFile(stateDirectory, runId), { force: true });
 }
@@ -151,7 +192,7 @@ function isRunState(value: unknown): value is RunState {
   return (
     state.version === 1 &&
     typeof state.runId === "string" &&
-    typeof state.keep === "boolean" &&
+    (state.keep === "never" || state.keep === "on success" || state.keep === "always") &&
     isIdentity(state.owner) &&
     Array.isArray(state.directories) &&
     state.directories.every((path) => typeof path === "string" && path.startsWith("/")) &&

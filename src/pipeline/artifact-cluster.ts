@@ -22,7 +22,6 @@ export interface ArtifactClusterOptions {
   readonly reference: Reference;
   readonly nodeImage: string | undefined;
   readonly kindConfig: string | undefined;
-  readonly keep: boolean;
   readonly onPull: (event: PullEvent) => void;
 }
 
@@ -67,7 +66,6 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
         withoutDefaultNetwork: bringsNetwork(described),
         source,
         onPull: options.onPull,
-        keep: options.keep,
         signal,
       }),
   );

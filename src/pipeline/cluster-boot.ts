@@ -18,8 +18,6 @@ export interface ClusterBootOptions {
   readonly withoutDefaultNetwork: boolean;
   readonly source: ContentSource;
   readonly onPull: (event: PullEvent) => void;
-  /** True for a cluster that outlives this command. */
-  readonly keep: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +50,6 @@ export async function prepareCluster(host: Host, options: ClusterBootOptions): P
       kind: kind.path,
       stateDirectory: host.directories.state,
       owner: host.owner,
-      keep: options.keep,
     });
     const cluster = await provider.create({
       runId: host.runId,

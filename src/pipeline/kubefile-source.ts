@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
-import { countDiagnostics, formatDiagnostics } from "../kubefile/format-diagnostics.ts";
+import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
 import type { Progress } from "./progress.ts";
@@ -37,12 +37,5 @@ export async function readKubefile(options: {
     }
     return kubefile;
   }
-  const formatted = formatDiagnostics(diagnostics, text, shown, { color: false });
-  throw new KubefileError(
-    "KUBEFILE_INVALID",
-    `${shown} has ${countDiagnostics(diagnostics)}\n\n${formatted.trimEnd()}`,
-    {
-      hint: "`kubefile lint` shows the same without building",
-    },
-  );
+  throw new DiagnosticsError(diagnostics, text, shown);
 }

@@ -1,5 +1,4 @@
 import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { startCommandContainer } from "../cluster/command-container.ts";
 import type { Engine } from "../cluster/engine.ts";
 import type { Run } from "../cluster/run-state.ts";
@@ -23,10 +22,17 @@ export interface RootfsBuildOptions {
   readonly store: Store;
   readonly context: string;
   /** Where RUN runs; the engine is asked for only when there is a RUN. */
-  readonly run: { readonly kind: "host"; readonly searchPath: string } | ContainerRun;
+  readonly run: HostRun | ContainerRun;
   readonly sourceDateEpoch: number | undefined;
   readonly phase: Phase;
   readonly signal: AbortSignal;
+}
+
+export interface HostRun {
+  readonly kind: "host";
+  readonly searchPath: string;
+  /** Absolute path of a directory of this run: what programs keep at home belongs into no layer. */
+  readonly home: string;
 }
 
 export interface ContainerRun {
@@ -84,12 +90,10 @@ async function runStep(step: Extract<Step, { kind: "run" }>, options: RootfsBuil
   const command = commandLine(step.command);
   phase.log(`$ ${command}`);
   if (run.kind === "host") {
-    // Beside the rootfs: what programs keep at home belongs into no layer.
-    const home = join(dirname(workspace.root), "home");
-    await mkdir(home, { recursive: true });
+    await mkdir(run.home, { recursive: true });
     const { exitCode, stdout, stderr } = await runProgram("sh", ["-c", command], {
       cwd: workspace.root,
-      env: { ...step.env, PATH: `${workspace.root}/bin:${run.searchPath}`, HOME: home },
+      env: { ...step.env, PATH: `${workspace.root}/bin:${run.searchPath}`, HOME: run.home },
       onLine: (line) => phase.log(line),
       signal,
       timeout: RUN_TIMEOUT,
@@ -101,7 +105,7 @@ async function runStep(step: Extract<Step, { kind: "run" }>, options: RootfsBuil
     await unpackTree(workspace.root, tree, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal });
     return;
   }
-  await using container = await startRunContainer(run, step, options);
+  await using container = await startRunContainer(run, options);
   await container.copyIn(await packTree(workspace.root, { signal }), { signal });
   const { exitCode, output } = await container.exec(command, {
     env: step.env,
@@ -117,11 +121,7 @@ async function runStep(step: Extract<Step, { kind: "run" }>, options: RootfsBuil
   );
 }
 
-async function startRunContainer(
-  run: ContainerRun,
-  step: Extract<Step, { kind: "run" }>,
-  options: RootfsBuildOptions,
-): Promise<CommandContainer> {
+async function startRunContainer(run: ContainerRun, options: RootfsBuildOptions): Promise<CommandContainer> {
   return startCommandContainer({
     engine: await run.engine(),
     run: run.run,

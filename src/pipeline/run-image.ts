@@ -1,23 +1,18 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { createCommandTimeline } from "../capture/command-times.ts";
 import { createPullRecorder } from "../capture/recorder.ts";
 import { startWorkloadWatcher } from "../capture/workload-watcher.ts";
 import { connectEngine } from "../cluster/engine.ts";
-import { processIdentity } from "../cluster/process-identity.ts";
-import { readRun } from "../cluster/run-state.ts";
-import { KubefileError } from "../error.ts";
+import { isRunNameTaken } from "../cluster/run-removal.ts";
+import { nameTaken } from "../cluster/run-state.ts";
 import { createWorkspace } from "../rootfs/workspace.ts";
 import { openStore } from "../store/store.ts";
 import { prepareArtifactCluster, removeIdleImages, unpackRootfs } from "./artifact-cluster.ts";
+import { startArtifactServer } from "./artifact-server.ts";
 import type { Host } from "./host.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
 import { startLaunchContainer } from "./launch-container.ts";
 import { selectCommands } from "./launch-selection.ts";
 import { withRun, workDirectory } from "./run-lifetime.ts";
-import type { ServeSettings } from "./serve.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 export interface RunOptions extends VerifyOptions {
@@ -37,10 +32,8 @@ export interface RunningImage {
 export async function runImage(host: Host, options: RunOptions): Promise<RunningImage> {
   const engine = await connectEngine(host.engineEnvironment, host.signal);
   const { signal } = host;
-  if ((await readRun(host.directories.state, host.runId)) !== undefined) {
-    throw new KubefileError("USAGE", `there is a run named ${host.runId} already`, {
-      hint: "choose another --name, or remove it with `kubefile clean --all`",
-    });
+  if (await isRunNameTaken(host.runId, { engine, stateDirectory: host.directories.state, signal })) {
+    throw nameTaken(host.runId);
   }
   const store = await openStore(host.directories.store);
   host.trustRegistry(options.reference.host);
@@ -51,7 +44,6 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
         ...{ engine, store, reference: options.reference },
         nodeImage: options.nodeImage,
         kindConfig: options.kindConfig,
-        keep: true,
         onPull: recorder.onEvent,
       });
       const { cluster, proxy, image, baseline } = prepared;
@@ -85,36 +77,22 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
         await watcher.done;
         await proxy.close();
       }
-      const settings: ServeSettings = {
-        store: store.directory,
-        digest: image.digest,
-        ...proxy.endpoint,
-        node: cluster.nodes[0]?.name ?? "",
-      };
-      await writeFile(join(run.names.directory, "serve.json"), JSON.stringify(settings), { mode: 0o600 });
-      const pid = await startServer(options.serveCommand(run.names.directory));
-      const server = await processIdentity(pid);
-      if (server === undefined) throw new KubefileError("INTERNAL", "the image server ended at once");
-      await run.setServer(server);
+      await startArtifactServer({
+        run,
+        settings: {
+          runId: host.runId,
+          stateDirectory: host.directories.state,
+          store: store.directory,
+          digest: image.digest,
+          ...proxy.endpoint,
+          node: cluster.nodes[0]?.name ?? "",
+        },
+        command: options.serveCommand,
+        environment: host.engineEnvironment,
+      });
       return { cluster: cluster.name, kubeconfig: cluster.kubeconfig };
     });
   } finally {
     await store.close();
   }
-}
-
-/** Starts the server apart from this process and its terminal; resolves when it says that it listens. */
-async function startServer([command, ...args]: readonly [string, ...string[]]): Promise<number> {
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "ignore"] });
-  const { pid, stdout } = child;
-  const outcome = await Promise.race([
-    once(stdout, "data").then(() => "listening" as const),
-    once(child, "exit").then(() => "ended" as const),
-  ]);
-  stdout.destroy();
-  child.unref();
-  if (pid === undefined || outcome === "ended") {
-    throw new KubefileError("INTERNAL", "the image server could not start");
-  }
-  return pid;
 }

@@ -1,15 +1,16 @@
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
 import type { Engine } from "../cluster/engine.ts";
 import { liveness } from "../cluster/process-identity.ts";
 import { findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
-import { forgetRun, openRun, type Run, readRuns, runNames } from "../cluster/run-state.ts";
+import { forgetRun, type Keep, openRun, type Run, readRuns, runNames } from "../cluster/run-state.ts";
+import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { errorMessage } from "../error.ts";
+import { removeTree } from "../rootfs/remove-tree.ts";
 import type { Host } from "./host.ts";
 
 /** The files of a run that only it needs: the rootfs it builds, a copy it unpacks. */
 export function workDirectory(run: Run): string {
-  return join(run.names.directory, "work");
+  return run.names.work;
 }
 
 /**
@@ -22,7 +23,7 @@ export function workDirectory(run: Run): string {
 export async function withRun<T>(
   host: Host,
   engine: Engine | undefined,
-  keep: "never" | "on success" | "always",
+  keep: Keep,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   await removeAbandoned(host, engine);
@@ -30,16 +31,17 @@ export async function withRun<T>(
     stateDirectory: host.directories.state,
     runId: host.runId,
     owner: host.owner,
-    keep: keep !== "never",
+    keep,
   });
-  let kept = keep === "always";
   try {
     await mkdir(workDirectory(run), { recursive: true });
     const result = await work(run);
-    kept ||= keep === "on success";
+    // An abort that came when nothing was listening any more still is one.
+    host.signal.throwIfAborted();
+    await run.succeed();
     return result;
   } finally {
-    if (kept) await rm(workDirectory(run), { recursive: true, force: true });
+    if (run.state.keep === "always") await removeTree(workDirectory(run));
     else await remove(host, engine);
   }
 }
@@ -57,10 +59,11 @@ async function remove(host: Host, engine: Engine | undefined): Promise<void> {
 
 async function removeAbandoned(host: Host, engine: Engine | undefined): Promise<void> {
   const stateDirectory = host.directories.state;
+  await sweepStateDirectory(stateDirectory, Date.now());
   if (engine === undefined) {
     for (const state of await readRuns(stateDirectory)) {
-      if (!state.keep && (await liveness(state.owner)) === "dead") {
-        await rm(join(runNames(stateDirectory, state.runId).directory, "work"), { recursive: true, force: true });
+      if (state.keep !== "always" && (await liveness(state.owner)) === "dead") {
+        await removeTree(runNames(stateDirectory, state.runId).work);
       }
     }
     return;

@@ -103,7 +103,6 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
     ...{ engine, store, reference: options.reference },
     nodeImage: options.nodeImage,
     kindConfig: options.kindConfig,
-    keep: false,
     onPull: recorder.onEvent,
   });
   const { cluster, proxy, image, baseline, source } = prepared;

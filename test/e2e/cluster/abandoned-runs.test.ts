@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Engine } from "../../../src/cluster/engine.ts";
 import { labelArguments } from "../../../src/cluster/run-labels.ts";
 import { findAbandonedRuns, findRuns, removeRun } from "../../../src/cluster/run-removal.ts";
-import { forgetRun, openRun } from "../../../src/cluster/run-state.ts";
+import { forgetRun, type Keep, openRun } from "../../../src/cluster/run-state.ts";
 import { ownerProcess, randomRunId, temporaryDirectory, testEngine, toolsImage } from "./machine.ts";
 
 let engine: Engine;
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** What a run leaves in the engine: its network, a node on it, a command container. A node need not boot for this. */
-async function makeRun(owner: Awaited<ReturnType<typeof ownerProcess>>, keep = false) {
+async function makeRun(owner: Awaited<ReturnType<typeof ownerProcess>>, keep: Keep = "never") {
   const runId = randomRunId();
   const run = await openRun({ stateDirectory: state.path, runId, owner: owner.identity, keep });
   const name = run.names.cluster;
@@ -49,7 +49,11 @@ async function namesInEngine(): Promise<string> {
 
 test("a killed owner's run is found and removed wholly; everybody else's stays", async () => {
   const owners = [await ownerProcess(), await ownerProcess(), await ownerProcess()] as const;
-  const [killed, alive, kept] = [await makeRun(owners[0]), await makeRun(owners[1]), await makeRun(owners[2], true)];
+  const [killed, alive, kept] = [
+    await makeRun(owners[0]),
+    await makeRun(owners[1]),
+    await makeRun(owners[2], "always"),
+  ];
   // A cluster that only has a name like ours: no labelled network of ours is behind it.
   const foreign = `kubefile-${killed.runId}`;
   await startContainer(`foreign-${killed.runId}`, ["--label", `io.x-k8s.kind.cluster=${foreign}`]);
@@ -108,7 +112,12 @@ test("a run of another machine on the same engine is nobody's to remove unasked"
 test("a server process that was left behind on purpose goes with its run", async () => {
   const owner = await ownerProcess();
   const server = await ownerProcess();
-  const run = await openRun({ stateDirectory: state.path, runId: randomRunId(), owner: owner.identity, keep: true });
+  const run = await openRun({
+    stateDirectory: state.path,
+    runId: randomRunId(),
+    owner: owner.identity,
+    keep: "always",
+  });
   await run.setServer(server.identity);
   await removeRun(run.state.runId, { engine, stateDirectory: state.path });
   expect(() => process.kill(server.identity.pid, 0)).toThrow("ESRCH");

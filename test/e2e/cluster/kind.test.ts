@@ -53,7 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await canary?.close();
   await proxy?.close();
-  await removeRun(runId, { engine, stateDirectory: state.path, kind: "kind" });
+  await removeRun(runId, { engine, stateDirectory: state.path });
   await state?.remove();
 });
 

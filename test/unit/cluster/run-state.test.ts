@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
@@ -10,7 +10,8 @@ import {
   parseIdentity,
   processIdentity,
 } from "../../../src/cluster/process-identity.ts";
-import { forgetRun, openRun, readRun, readRuns, runNames } from "../../../src/cluster/run-state.ts";
+import { forgetRun, type Keep, openRun, readRun, readRuns, runNames } from "../../../src/cluster/run-state.ts";
+import { sweepStateDirectory } from "../../../src/cluster/state-sweep.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const temporaryDirectory = temporaryDirectories();
@@ -27,14 +28,14 @@ describe("a run's state", () => {
     const owner = await self();
     const run = await openRun({ stateDirectory, runId: "abc123", owner, now: () => new Date(0) });
     expect(await readRun(stateDirectory, "abc123")).toEqual({
-      ...{ version: 1, runId: "abc123", owner, keep: false, directories: [] },
+      ...{ version: 1, runId: "abc123", owner, keep: "never", directories: [] },
       createdAt: "1970-01-01T00:00:00.000Z",
     });
     expect((await stat(stateDirectory)).mode & 0o777).toBe(0o700);
     await run.addDirectory("/tmp/one");
-    const again = await openRun({ stateDirectory, runId: "abc123", owner, keep: true });
+    const again = await openRun({ stateDirectory, runId: "abc123", owner, keep: "always" });
     expect(again.state).toEqual(run.state);
-    expect(again.state.keep).toBe(false);
+    expect(again.state.keep).toBe("never");
   });
 
   test("loses nothing when several things are recorded at once, by two openers", async () => {
@@ -49,6 +50,40 @@ describe("a run's state", () => {
       directories: ["/a", "/b", "/c", "/d"],
       server: owner,
     });
+  });
+
+  test("that is kept on success is kept only once it has succeeded", async () => {
+    const stateDirectory = await temporaryDirectory();
+    const owner = await self();
+    const keptOf = async (runId: string, keep: Keep): Promise<(string | undefined)[]> => {
+      const run = await openRun({ stateDirectory, runId, owner, keep });
+      const before = (await readRun(stateDirectory, runId))?.keep;
+      await run.succeed();
+      return [before, run.state.keep, (await readRun(stateDirectory, runId))?.keep];
+    };
+    expect(await keptOf("one", "never")).toEqual(["never", "never", "never"]);
+    expect(await keptOf("two", "on success")).toEqual(["on success", "always", "always"]);
+    expect(await keptOf("three", "always")).toEqual(["always", "always", "always"]);
+  });
+
+  test("belongs to the process that opened it: another one is refused its name", async () => {
+    const stateDirectory = await temporaryDirectory();
+    const owner = await self();
+    await openRun({ stateDirectory, runId: "demo", owner });
+    const other = openRun({ stateDirectory, runId: "demo", owner: { ...owner, pid: owner.pid + 1 } });
+    await expect(other).rejects.toMatchObject({ code: "USAGE", message: "there is a run named demo already" });
+  });
+
+  test("of one name is opened by one of several processes only", async () => {
+    const stateDirectory = await temporaryDirectory();
+    const owner = await self();
+    const owners = [1, 2, 3, 4, 5].map((pid) => ({ ...owner, pid }));
+    const opened = await Promise.allSettled(
+      owners.map((one) => openRun({ stateDirectory, runId: "demo", owner: one })),
+    );
+    const winners = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value.state.owner.pid] : []));
+    expect(winners).toHaveLength(1);
+    expect((await readRun(stateDirectory, "demo"))?.owner.pid).toBe(winners[0]);
   });
 
   test("is forgotten with its files", async () => {
@@ -81,6 +116,21 @@ describe("a run's state", () => {
   test.each(["../x", "A", "", "-a", "a-", "a/b", "a".repeat(41)])("%j is no run id", (runId) => {
     expect(() => runNames("/state", runId)).toThrow("run id");
   });
+});
+
+test("files of no run are swept once nobody can be at work on them", async () => {
+  const stateDirectory = await temporaryDirectory();
+  const run = await openRun({ stateDirectory, runId: "alive", owner: await self() });
+  await writeFile(join(stateDirectory, "alive.json.new"), "");
+  await writeFile(join(stateDirectory, "cut.json.new"), "");
+  await mkdir(join(stateDirectory, "cut"));
+  const now = Date.now();
+  await sweepStateDirectory(stateDirectory, now + 30_000);
+  expect(await readdir(stateDirectory)).toHaveLength(5);
+  await sweepStateDirectory(stateDirectory, now + 120_000);
+  expect((await readdir(stateDirectory)).sort()).toEqual(["alive", "alive.json", "alive.json.new"]);
+  expect((await stat(run.names.directory)).isDirectory()).toBe(true);
+  await sweepStateDirectory(join(stateDirectory, "none"), now);
 });
 
 describe("a process's identity", () => {

@@ -1,0 +1,54 @@
+import { errorMessage, formatLocation, KubefileError } from "../error.ts";
+import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
+import { printable } from "../platform/terminal.ts";
+
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+const STACK_LINES = 6;
+
+/**
+ * Prints an error for people: what failed and where, the next step below it. An error that is not one of ours is a
+ * defect, and says so.
+ *
+ * @returns the exit code that belongs to it
+ */
+export function printError(error: unknown, output: Output): number {
+  const paint = (style: number, text: string): string =>
+    output.isTTY === true ? `\u001b[${style}m${text}\u001b[0m` : text;
+  const known =
+    error instanceof KubefileError
+      ? error
+      : new KubefileError("INTERNAL", errorMessage(error), {
+          hint: "this is a defect of kubefile: please report it with the lines above",
+        });
+  if (known.code === "CANCELLED") {
+    output.write(`${printable(known.message)}\n`);
+    return known.exitCode;
+  }
+  if (known instanceof DiagnosticsError) output.write(`${known.listing({ color: output.isTTY === true })}\n`);
+  const message = known instanceof DiagnosticsError ? known.summary : known.message;
+  const where = known.where === undefined ? "" : `${formatLocation(known.where)}: `;
+  output.write(`${paint(31, `error[${known.code}]`)}: ${where}${indented(message, 2)}\n`);
+  if (known.code === "INTERNAL") output.write(stackOf(error));
+  if (known.hint !== undefined) output.write(`  ${paint(36, "hint:")} ${indented(known.hint, 8)}\n`);
+  return known.exitCode;
+}
+
+/** Further lines stand below the first, so that they are seen to belong to it. */
+function indented(text: string, columns: number): string {
+  const [first = "", ...rest] = text.trimEnd().split("\n").map(printable);
+  return [first, ...rest.map((line) => (line === "" ? "" : `${" ".repeat(columns)}${line}`))].join("\n");
+}
+
+function stackOf(error: unknown): string {
+  const origin = error instanceof KubefileError ? (error.cause ?? error) : error;
+  if (!(origin instanceof Error) || origin.stack === undefined) return "";
+  const frames = origin.stack.split("\n").filter((line) => /^\s+at /.test(line));
+  return frames
+    .slice(0, STACK_LINES)
+    .map((line) => `${printable(line)}\n`)
+    .join("");
+}
