@@ -1,11 +1,11 @@
 import { errorMessage, KubefileError, type Location } from "../error.ts";
 import { formatReference } from "../oci/reference.ts";
 import { RegistryError } from "../registry/errors.ts";
+import { registryHint } from "../registry/registry-hint.ts";
 import type { ImageEntry } from "./image-entries.ts";
 import type { ImageObservation } from "./observation.ts";
 import { formatObject } from "./owners.ts";
 import { containerText } from "./pod-spec.ts";
-import { pullHint } from "./pull-hint.ts";
 
 /** An image of the capture that could not be fetched. */
 export interface FetchFailure {
@@ -65,5 +65,6 @@ function inOrder(observations: readonly ImageObservation[]): readonly ImageObser
 }
 
 function hintOf({ entry, cause }: FetchFailure): string {
-  return pullHint(cause instanceof RegistryError ? cause.status : undefined, entry.reference);
+  const status = cause instanceof RegistryError ? cause.status : undefined;
+  return registryHint({ status, words: errorMessage(cause) }, entry.reference.host, "image");
 }

@@ -1,9 +1,9 @@
 import { formatLocation, KubefileError, type Location } from "../error.ts";
 import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
+import { registryHint } from "../registry/registry-hint.ts";
 import type { Problem } from "./assessment.ts";
 import { formatObject } from "./owners.ts";
 import { containerText } from "./pod-spec.ts";
-import { pullHint } from "./pull-hint.ts";
 import type { PullFailure } from "./recorder.ts";
 
 export interface PullFailureContext {
@@ -53,7 +53,8 @@ function explain(problem: Problem, { lastFailure, locate }: PullFailureContext):
   }
   const failure = lastFailure(reference);
   const words = failure === undefined ? `cannot be pulled: ${shorten(message)}` : registryWords(failure);
-  return { text: `${subject}: ${full} ${words}`, hint: pullHint(failure?.status, reference), where };
+  const hint = registryHint({ status: failure?.status, words: failure?.message ?? message }, reference.host, "image");
+  return { text: `${subject}: ${full} ${words}`, hint, where };
 }
 
 function registryWords({ status, message }: PullFailure): string {

@@ -71,7 +71,7 @@ async function fetchManifest(options: FetchOptions): Promise<{ digest: Digest; b
   const get = (name: string): Promise<{ mediaType: string; digest: Digest; bytes: Buffer }> =>
     client
       .manifest(reference, name, { signal })
-      .catch((error: unknown) => Promise.reject(registryFailure("cannot fetch", error)));
+      .catch((error: unknown) => Promise.reject(registryFailure("fetch", reference.host, error)));
   const content = await get(manifestReference(reference));
   const manifest = parseManifest(content.bytes, content.mediaType);
   if (manifest.kind === "image") return content;
@@ -130,7 +130,7 @@ async function fetchBlob(options: FetchOptions, blob: { digest: Digest; size: nu
   try {
     await store.ensure(digest, fetcher, { signal });
   } catch (error) {
-    throw registryFailure("cannot fetch", error);
+    throw registryFailure("fetch", reference.host, error);
   }
 }
 

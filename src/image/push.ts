@@ -69,21 +69,21 @@ export async function pushClusterImage(options: PushOptions): Promise<PushResult
   try {
     await sendManifest(options, image, outcomes);
   } catch (error) {
-    if (image.profile !== "native" || !refusesTypes(error)) throw registryFailure("cannot push", error);
+    if (image.profile !== "native" || !refusesTypes(error)) throw registryFailure("push", repository.host, error);
     sent = await inProfile(store, image, "standard");
     await sendBlobs(options, sent, outcomes);
     try {
       await sendManifest(options, sent, outcomes);
     } catch (second) {
       // The standard form was worth a try; that it failed too says that types were not the reason.
-      throw registryFailure("cannot push", refusesTypes(second) ? error : second);
+      throw registryFailure("push", repository.host, refusesTypes(second) ? error : second);
     }
   }
   const { mediaType } = sent.descriptor;
   for (const tag of tags) {
     await client
       .pushManifest(repository, tag, mediaType, sent.bytes, { signal })
-      .catch((error: unknown) => Promise.reject(registryFailure("cannot push", error)));
+      .catch((error: unknown) => Promise.reject(registryFailure("push", repository.host, error)));
   }
   await confirm(options, sent, outcomes);
   const amount = (outcome: Outcome): Amount => {
@@ -117,7 +117,7 @@ async function sendBlobs(options: PushOptions, image: ClusterImage, outcomes: Ma
     const onBytes = (bytes: number): void => report(digest, bytes);
     const outcome = await client
       .pushBlob(repository, source, { signal, onProgress: onBytes, ...(mountFrom === undefined ? {} : { mountFrom }) })
-      .catch((error: unknown) => Promise.reject(registryFailure("cannot push", error)));
+      .catch((error: unknown) => Promise.reject(registryFailure("push", repository.host, error)));
     outcomes.set(digest, outcome);
     report(digest, outcome === "uploaded" ? size : 0);
   });
@@ -159,7 +159,7 @@ async function confirm(options: PushOptions, image: ClusterImage, outcomes: Map<
         lost.push(`blob ${digest} ${found === undefined ? "is gone" : `has ${found.size} bytes`}`);
     });
   } catch (error) {
-    throw registryFailure("cannot push", error);
+    throw registryFailure("push", repository.host, error);
   }
   if (lost.length === 0) return;
   const shown = lost.sort().slice(0, 10).join("\n  ");

@@ -1,0 +1,53 @@
+import type { RegistryErrorCode } from "./errors.ts";
+
+/** A registry's refusal, as far as the next step depends on it. */
+export interface Refusal {
+  /** HTTP status; undefined when it is not known. */
+  readonly status: number | undefined;
+  readonly code?: RegistryErrorCode;
+  /** What was said, ours or the registry's. */
+  readonly words: string;
+}
+
+/** What was wanted: an image of the launch, or to fetch or push a cluster image. */
+export type RegistryPurpose = "image" | "fetch" | "push";
+
+/** The next step after a registry's refusal. */
+export function registryHint({ status, code, words }: Refusal, host: string, purpose: RegistryPurpose): string {
+  if (/not a public address/.test(words)) {
+    return `if ${host} is meant, name it: --insecure ${host} (plain http), docker login ${host}, or --mirror ${host}=URL`;
+  }
+  if (code === "NAME_UNKNOWN" && purpose === "push") return `create the repository in ${host} first`;
+  switch (status) {
+    case 401:
+    case 403:
+      return loginHint(host, purpose);
+    case 404:
+      return purpose === "image" ? "check the name and the tag, or push the image first" : "check the name and the tag";
+    case 413:
+      return `raise the limit of ${host}, or of the proxy before it, for request bodies`;
+    case 429:
+      return `log in to ${host} for a higher limit, or use a mirror (--mirror ${host}=URL)`;
+    default:
+      return reachHint(host, purpose);
+  }
+}
+
+function loginHint(host: string, purpose: RegistryPurpose): string {
+  switch (purpose) {
+    case "image":
+      return `log in to ${host} where the build runs (docker login ${host}), or let the launch apply an imagePullSecret that fits`;
+    case "push":
+      return `log in with docker login ${host}, and check that you may write there`;
+    case "fetch":
+      return `log in with docker login ${host}, and check that you may read there`;
+  }
+}
+
+function reachHint(host: string, purpose: RegistryPurpose): string {
+  if (purpose === "push")
+    return `check that ${host} can be reached and try again: blobs that arrived are not sent twice`;
+  return purpose === "image"
+    ? `check that ${host} can be reached from where the build runs, or use a mirror (--mirror ${host}=URL)`
+    : `check that ${host} can be reached, and try again`;
+}

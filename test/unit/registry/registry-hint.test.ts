@@ -1,0 +1,29 @@
+import { describe, expect, test } from "vitest";
+import type { RegistryErrorCode } from "../../../src/registry/errors.ts";
+import { type RegistryPurpose, registryHint } from "../../../src/registry/registry-hint.ts";
+
+describe("registryHint", () => {
+  test.each<[number | undefined, RegistryErrorCode, RegistryPurpose, string]>([
+    [401, "UNAUTHORIZED", "image", "docker login ghcr.io), or let the launch apply an imagePullSecret"],
+    [403, "DENIED", "fetch", "log in with docker login ghcr.io, and check that you may read there"],
+    [403, "DENIED", "push", "log in with docker login ghcr.io, and check that you may write there"],
+    [404, "MANIFEST_UNKNOWN", "image", "check the name and the tag, or push the image first"],
+    [404, "MANIFEST_UNKNOWN", "fetch", "check the name and the tag"],
+    [404, "NAME_UNKNOWN", "push", "create the repository in ghcr.io first"],
+    [413, "SIZE_INVALID", "push", "raise the limit of ghcr.io"],
+    [429, "TOOMANYREQUESTS", "image", "--mirror ghcr.io=URL"],
+    [502, "UNKNOWN", "image", "check that ghcr.io can be reached from where the build runs"],
+    [504, "UNKNOWN", "fetch", "check that ghcr.io can be reached, and try again"],
+    [503, "UNKNOWN", "push", "blobs that arrived are not sent twice"],
+    [undefined, "UNKNOWN", "image", "check that ghcr.io can be reached"],
+  ])("%s %s while wanting to %s", (status, code, purpose, hint) => {
+    expect(registryHint({ status, code, words: "no" }, "ghcr.io", purpose)).toContain(hint);
+  });
+
+  test("a private address asks to be named, whatever the status says", () => {
+    const words = "refused to connect for manifest intern/shop:1: intern is at 10.0.0.1, not a public address";
+    for (const purpose of ["image", "fetch", "push"] as const) {
+      expect(registryHint({ status: 403, words }, "intern:5000", purpose)).toContain("--insecure intern:5000");
+    }
+  });
+});
