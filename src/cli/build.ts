@@ -6,6 +6,7 @@ import { formatReport } from "../image/report-text.ts";
 import { build } from "../pipeline/build.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
+import { untrustedEvent } from "../platform/untrusted-event.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute, collect, parseDuration, parseKeyValues, parseOutput, parseTarget } from "./flags.ts";
 import { type HostFlags, openHost } from "./host.ts";
@@ -100,6 +101,7 @@ Examples:
       const written =
         command.getOptionValueSource("defaultCni") === "cli" ? flags : { ...flags, defaultCni: undefined };
       const { options, settings } = await resolveBuild(contextPath, written as BuildFlags, context);
+      await refuseHostRunOfStrangers(options, context);
       await using host = await openHost(context, settings);
       const result = await build(host, options);
       host.endProgress();
@@ -175,6 +177,15 @@ export async function resolveBuild(
     progress: from("progress") ?? "auto",
   };
   return { options, settings };
+}
+
+/** RUN steps on the host are the author's word against the machine's owner: never a stranger's. */
+async function refuseHostRunOfStrangers(options: BuildOptions, context: CommandContext): Promise<void> {
+  const stranger = options.run === "host" ? await untrustedEvent(context.env) : undefined;
+  if (stranger === undefined) return;
+  throw new KubefileError("USAGE", `RUN on the host is refused for ${stranger}`, {
+    hint: "leave out --run host (and `run: host` in kubefile.yaml): RUN steps then run in the launch container",
+  });
 }
 
 function shownPath(file: string, cwd: string): string {
