@@ -91,6 +91,7 @@ async function createCluster(
       api,
       hostAddresses: [...new Set(addresses)],
       kubernetesVersion: version.gitVersion,
+      close: () => api.close(),
       async delete() {
         await api.close();
         await remove();

@@ -28,6 +28,8 @@ export interface Cluster {
   readonly hostAddresses: readonly string[];
   /** `v1.34.4`. */
   readonly kubernetesVersion: string;
+  /** Ends the connections to its API server; the cluster goes on. */
+  close(): Promise<void>;
   /** Idempotent; removes nodes, network, kubeconfig and state file. */
   delete(): Promise<void>;
 }

@@ -57,7 +57,7 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
       await keepBundle(parts, prepared, error);
       throw error;
     } finally {
-      await prepared.proxy.close();
+      await prepared[Symbol.asyncDispose]();
     }
   } finally {
     await stop();

@@ -21,8 +21,11 @@ export interface ClusterBootOptions {
   readonly signal: AbortSignal;
 }
 
-/** A cluster whose every pull comes to us, before anything of the launch is in it. */
-export interface PreparedCluster {
+/**
+ * A cluster whose every pull comes to us, before anything of the launch is in it. Disposing ends our side, the proxy and
+ * the connections; the cluster itself goes with its run.
+ */
+export interface PreparedCluster extends AsyncDisposable {
   readonly cluster: Cluster;
   readonly proxy: EmbeddedProxy;
   readonly nodeImage: string;
@@ -65,13 +68,23 @@ export async function prepareCluster(host: Host, options: ClusterBootOptions): P
   const { cluster } = booted;
   return host.progress.phase("proxy", async (phase) => {
     phase.update("a canary pull must reach us from each node");
-    const proxy = await openProxy(host, { engine, cluster, source: options.source, onPull: options.onPull, signal });
-    phase.update("waiting for the node");
-    if (!options.withoutDefaultNetwork) await waitReady(cluster, { signal, timeout: READY_TIMEOUT });
-    await waitForDefaultAccount(cluster, signal);
-    const baseline = await takeBaseline(cluster.api, { signal });
-    phase.summary(`all pulls of the nodes go through ${proxy.endpoint.address}:${proxy.endpoint.port}`);
-    return { ...booted, proxy, baseline };
+    let proxy: EmbeddedProxy | undefined;
+    const dispose = async (): Promise<void> => {
+      await proxy?.close();
+      await cluster.close();
+    };
+    try {
+      proxy = await openProxy(host, { engine, cluster, source: options.source, onPull: options.onPull, signal });
+      phase.update("waiting for the node");
+      if (!options.withoutDefaultNetwork) await waitReady(cluster, { signal, timeout: READY_TIMEOUT });
+      await waitForDefaultAccount(cluster, signal);
+      const baseline = await takeBaseline(cluster.api, { signal });
+      phase.summary(`all pulls of the nodes go through ${proxy.endpoint.address}:${proxy.endpoint.port}`);
+      return { ...booted, proxy, baseline, [Symbol.asyncDispose]: dispose };
+    } catch (error) {
+      await dispose();
+      throw error;
+    }
   });
 }
 

@@ -75,7 +75,7 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
       } finally {
         watching.abort();
         await watcher.done;
-        await proxy.close();
+        await prepared[Symbol.asyncDispose]();
       }
       await startArtifactServer({
         run,

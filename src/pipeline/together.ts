@@ -1,6 +1,7 @@
 /**
- * Runs several parts of the work at once. When one fails the others are aborted, and nothing is still going on when
- * this returns or throws; the first failure is the one that is thrown.
+ * Runs two parts of the work at once. When one fails the other is aborted, and nothing is still going on when this
+ * returns or throws; the first failure is the one that is thrown. What the other part has yielded all the same is
+ * disposed of, when it can be.
  */
 export async function together<First, Second>(
   signal: AbortSignal,
@@ -22,5 +23,14 @@ export async function together<First, Second>(
   const results = await Promise.allSettled([guarded(first), guarded(second)]);
   const [one, two] = results;
   if (one.status === "fulfilled" && two.status === "fulfilled") return [one.value, two.value];
+  for (const result of results) if (result.status === "fulfilled") await dispose(result.value);
   throw failure?.reason;
+}
+
+async function dispose(value: unknown): Promise<void> {
+  if (isDisposable(value)) await value[Symbol.asyncDispose]();
+}
+
+function isDisposable(value: unknown): value is AsyncDisposable {
+  return typeof value === "object" && value !== null && Symbol.asyncDispose in value;
 }

@@ -105,7 +105,7 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
     kindConfig: options.kindConfig,
     onPull: recorder.onEvent,
   });
-  const { cluster, proxy, image, baseline, source } = prepared;
+  const { cluster, image, baseline, source } = prepared;
   known.digest = image.digest;
   known.images = image.config.images.length;
   const watching = new AbortController();
@@ -143,7 +143,7 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
   } finally {
     watching.abort();
     await watcher.done;
-    await proxy.close();
+    await prepared[Symbol.asyncDispose]();
   }
 }
 

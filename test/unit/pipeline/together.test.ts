@@ -35,6 +35,24 @@ describe("together", () => {
     expect(cleaned).toBe(true);
   });
 
+  it("disposes of what the other had made already", async () => {
+    const disposed: string[] = [];
+    const failing = together(
+      never,
+      async () => ({
+        async [Symbol.asyncDispose]() {
+          disposed.push("the server");
+        },
+      }),
+      async () => {
+        await sleep(20);
+        throw new Error("second");
+      },
+    );
+    await expect(failing).rejects.toThrow("second");
+    expect(disposed).toEqual(["the server"]);
+  });
+
   it("passes the caller's abort on to both", async () => {
     const controller = new AbortController();
     const seen: boolean[] = [];
