@@ -10,7 +10,7 @@ export interface CountedRequest {
 }
 
 export interface CountingProxy {
-  /** `127.0.0.1:PORT`. */
+  /** `127.0.0.1:PORT`, or the address asked for. */
   readonly host: string;
   /** Every request that was answered, in order of answers. */
   readonly requests: readonly CountedRequest[];
@@ -28,7 +28,11 @@ export type Intercept = (
 ) => Promise<{ readonly status: number; readonly body: string } | undefined>;
 
 /** An HTTP proxy before one registry that counts what passes, and may answer in the registry's place. */
-export async function startCountingProxy(target: string, intercept?: Intercept): Promise<CountingProxy> {
+export async function startCountingProxy(
+  target: string,
+  intercept?: Intercept,
+  address = "127.0.0.1",
+): Promise<CountingProxy> {
   const requests: CountedRequest[] = [];
   const handle = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
     const { method = "GET", url = "/" } = incoming;
@@ -58,9 +62,9 @@ export async function startCountingProxy(target: string, intercept?: Intercept):
   const server = createServer((incoming, answer) => {
     handle(incoming, answer).catch(() => answer.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `${address}:${(server.address() as AddressInfo).port}`,
     requests,
     count: (...methods) => requests.filter(({ method }) => methods.includes(method)).length,
     clear: () => requests.splice(0),
