@@ -45,31 +45,35 @@ export async function openHost(
   }
   const { env, signal, stderr } = context;
   const home = env.HOME ?? homedir();
+  const now = (): number => performance.now();
+  const style = chooseProgressStyle(flags.progress ?? "auto", stderr.isTTY === true && env.CI === undefined);
+  const renderer = createRenderer(style, stderr, now);
+  const progress = createProgress((event) => renderer.render(event), now);
+  const warn = (problem: unknown): void => progress.note("warning", errorMessage(problem));
+
+  const runToken = newRunToken();
   const redactor = new Redactor();
-  const mirrors = parseMirrors(flags.mirror ?? []);
-  const insecure = parseInsecure(flags.insecure ?? []);
-  const named = new Set<string>();
+  redactor.add(runToken);
   const dockerConfig = await dockerConfigCredentials({
     directory: env.DOCKER_CONFIG ?? join(home, ".docker"),
     ...(env.REGISTRY_AUTH_FILE === undefined ? {} : { authFile: env.REGISTRY_AUTH_FILE }),
-    runHelper: helperRunner(engineEnvironment(env), signal),
+    // Helpers of cloud registries read that cloud's own variables: they get all that docker would give them.
+    runHelper: helperRunner(definedVariables(env), signal),
+    onProblem: warn,
   });
   const pullSecrets = pullSecretCredentials();
-  for (const host of dockerConfig.hosts()) named.add(canonicalHost(host));
+  for (const credential of dockerConfig.stored) redactor.addCredential(credential);
+  const named = new Set(dockerConfig.hosts().map(canonicalHost));
   const client = createRegistryClient({
     credentials: combineCredentials(dockerConfig, pullSecrets),
-    mirrors,
-    insecure,
+    mirrors: parseMirrors(flags.mirror ?? []),
+    insecure: parseInsecure(flags.insecure ?? []),
     trustedHosts: (host) => named.has(host) || pullSecrets.hosts().includes(host),
     userAgent: `kubefile/${packageVersion()}`,
     redactor,
     proxy: proxySettings(env),
     signal,
   });
-  const now = (): number => performance.now();
-  const style = chooseProgressStyle(flags.progress ?? "auto", stderr.isTTY === true && env.CI === undefined);
-  const renderer = createRenderer(style, stderr, now);
-  const progress = createProgress((event) => renderer.render(event), now);
   const onInterruption = (): void => progress.note("info", "stopping, and removing what this run has made");
   const onRepetition = (): void =>
     progress.note("info", "still removing; should you end this by force, `kubefile clean` removes the rest");
@@ -84,10 +88,11 @@ export async function openHost(
     client,
     addPullSecret({ namespace, name, dockerConfigJson }) {
       try {
-        pullSecrets.addSecret({ namespace, name, type: "kubernetes.io/dockerconfigjson", payload: dockerConfigJson });
+        const secret = { namespace, name, type: "kubernetes.io/dockerconfigjson", payload: dockerConfigJson } as const;
+        for (const credential of pullSecrets.addSecret(secret)) redactor.addCredential(credential);
       } catch (error) {
         // A kubelet passes a malformed secret over, too; the pull that needed it says what it lacks.
-        progress.note("warning", errorMessage(error));
+        warn(error);
       }
     },
     trustRegistry: (host) => named.add(canonicalHost(host)),
@@ -95,7 +100,7 @@ export async function openHost(
     signal,
     now,
     runId,
-    runToken: newRunToken(),
+    runToken,
     owner,
     redact: (text) => redactor.redact(text),
     endProgress: () => renderer.close(),
@@ -106,6 +111,12 @@ export async function openHost(
       await client.close();
     },
   };
+}
+
+function definedVariables(env: CommandContext["env"]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 function proxySettings(env: CommandContext["env"]): { http?: string; https?: string; noProxy?: string } {

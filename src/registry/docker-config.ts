@@ -23,6 +23,8 @@ export interface DockerConfigOptions {
 export interface DockerConfigCredentials extends CredentialSource {
   /** Registries that the files name, canonical (`docker.io`, `registry.example:5000`). */
   hosts(): readonly string[];
+  /** Credentials that stand in the files themselves. */
+  readonly stored: readonly Credential[];
 }
 
 interface ConfigFile {
@@ -85,6 +87,7 @@ export async function dockerConfigCredentials(options: DockerConfigOptions): Pro
       }
       return found;
     },
+    stored: files.flatMap(({ auths }) => auths.flatMap(({ credential }) => credential ?? [])),
     hosts: () => [
       ...new Set(files.flatMap(({ auths, helpers }) => [...auths.map(({ host }) => host), ...helpers.keys()])),
     ],

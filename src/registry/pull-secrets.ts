@@ -14,8 +14,13 @@ export interface PullSecret {
 }
 
 export interface PullSecretCredentials extends CredentialSource {
-  /** Adds a secret, or replaces the one of the same namespace and name. @throws KubefileError REGISTRY */
-  addSecret(secret: PullSecret): void;
+  /**
+   * Adds a secret, or replaces the one of the same namespace and name.
+   *
+   * @returns the credentials in it
+   * @throws KubefileError REGISTRY
+   */
+  addSecret(secret: PullSecret): readonly Credential[];
   /** Registries that secrets name outright; patterns are left out. */
   hosts(): readonly string[];
 }
@@ -36,8 +41,10 @@ const DEFAULT_REGISTRY_KEY = "index.docker.io";
  */
 export function pullSecretCredentials(secrets: readonly PullSecret[] = []): PullSecretCredentials {
   const entriesBySecret = new Map<string, readonly KeyringEntry[]>();
-  const addSecret = (secret: PullSecret): void => {
-    entriesBySecret.set(`${secret.namespace}/${secret.name}`, readSecret(secret));
+  const addSecret = (secret: PullSecret): readonly Credential[] => {
+    const entries = readSecret(secret);
+    entriesBySecret.set(`${secret.namespace}/${secret.name}`, entries);
+    return entries.map(({ credential }) => credential);
   };
   for (const secret of secrets) addSecret(secret);
   const keyring = (): KeyringEntry[] =>
