@@ -7,15 +7,11 @@ import { RegistryError } from "./errors.ts";
 import { manifestMediaType, readManifest, refuseForeignLayers } from "./manifest-facts.ts";
 import { Membership } from "./membership.ts";
 import { createSingleFlight } from "./single-flight.ts";
-import type { ContentSource, Credential, ManifestContent, RequestOptions, Upstream } from "./types.ts";
+import type { ContentSource, ManifestContent, RequestOptions, Upstream } from "./types.ts";
 
 export interface CachingProxyOptions {
   readonly store: Store;
   readonly upstream: Upstream;
-  /** Decides whether a repository's registry may be asked at all. @throws RegistryError */
-  readonly admit?: (repository: Repository) => void;
-  /** Credentials for a repository besides those of the upstream client itself, such as pull secrets of the cluster. */
-  readonly credentialsFor?: (repository: Repository) => Promise<readonly Credential[]>;
   /** Ends what is asked of upstreams; a client that leaves does not, since others may wait for the same. */
   readonly signal?: AbortSignal;
 }
@@ -32,30 +28,22 @@ export interface CachingProxy extends ContentSource {
  * that all nodes see one state of the world; content by digest is served without asking upstream again as soon as its
  * repository is known to hold it. Failures are not remembered.
  */
-export function createCachingProxy({
-  store,
-  upstream,
-  admit,
-  credentialsFor,
-  signal,
-}: CachingProxyOptions): CachingProxy {
+export function createCachingProxy({ store, upstream, signal }: CachingProxyOptions): CachingProxy {
   const membership = new Membership();
   const resolved = new Map<string, Descriptor>();
   const contentTypes = new Map<Digest, string>();
   const resolveOnce = createSingleFlight<Descriptor>();
   const fetchOnce = createSingleFlight<Buffer>();
 
-  const upstreamOptions = async (repository: Repository, options: RequestOptions): Promise<RequestOptions> => ({
-    signal,
-    credentials: [...(options.credentials ?? []), ...((await credentialsFor?.(repository)) ?? [])],
-  });
+  /** Of a request to upstream: with the asking client's credentials, and a life of its own. */
+  const upstreamOptions = ({ credentials = [] }: RequestOptions): RequestOptions => ({ signal, credentials });
 
   const resolveTag = async (repository: Repository, tag: string, options: RequestOptions): Promise<Descriptor> => {
     const name = `${formatRepository(repository)}:${tag}`;
     return (
       resolved.get(name) ??
       resolveOnce(name, async () => {
-        const descriptor = await upstream.resolve(repository, tag, await upstreamOptions(repository, options));
+        const descriptor = await upstream.resolve(repository, tag, upstreamOptions(options));
         contentTypes.set(descriptor.digest, descriptor.mediaType);
         await manifestBytes(repository, descriptor.digest, options, "proven");
         resolved.set(name, descriptor);
@@ -74,14 +62,14 @@ export function createCachingProxy({
     fetchOnce(`${formatRepository(repository)}@${digest}`, async () => {
       const bytes = (await store.has(digest)) === undefined ? undefined : await store.readSmall(digest);
       if (bytes === undefined) {
-        const content = await upstream.manifest(repository, digest, await upstreamOptions(repository, options));
+        const content = await upstream.manifest(repository, digest, upstreamOptions(options));
         contentTypes.set(digest, content.mediaType);
         await store.write(content.bytes, { expected: digest });
         membership.addManifest(repository, digest, content.bytes);
         return content.bytes;
       }
       if (membershipIs === "open" && !membership.hasManifest(repository, digest)) {
-        const found = await upstream.resolve(repository, digest, await upstreamOptions(repository, options));
+        const found = await upstream.resolve(repository, digest, upstreamOptions(options));
         contentTypes.set(digest, found.mediaType);
       }
       membership.addManifest(repository, digest, bytes);
@@ -89,9 +77,8 @@ export function createCachingProxy({
     });
 
   const proveBlob = async (repository: Repository, digest: Digest, options: RequestOptions): Promise<void> => {
-    admit?.(repository);
     if (membership.hasBlob(repository, digest)) return;
-    const found = await upstream.hasBlob(repository, digest, await upstreamOptions(repository, options));
+    const found = await upstream.hasBlob(repository, digest, upstreamOptions(options));
     if (found === undefined) {
       throw new RegistryError(404, "BLOB_UNKNOWN", `${formatRepository(repository)} has no blob ${digest}`);
     }
@@ -102,7 +89,7 @@ export function createCachingProxy({
     (repository: Repository, digest: Digest, options: RequestOptions): BlobFetcher =>
     async (offset, flightSignal) =>
       upstream.blob(repository, digest, {
-        ...(await upstreamOptions(repository, options)),
+        ...upstreamOptions(options),
         signal: signal === undefined ? flightSignal : AbortSignal.any([signal, flightSignal]),
         offset,
       });
@@ -112,7 +99,6 @@ export function createCachingProxy({
 
     async manifest(repository, reference, options) {
       const find = async (): Promise<ManifestContent> => {
-        admit?.(repository);
         const digest = isDigest(reference) ? reference : (await resolveTag(repository, reference, options)).digest;
         const bytes = await manifestBytes(repository, digest, options, "open");
         const mediaType = manifestMediaType(bytes, contentTypes.get(digest));

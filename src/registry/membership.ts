@@ -18,7 +18,11 @@ export class Membership {
     return this.#blobs.get(formatRepository(repository))?.has(digest) ?? false;
   }
 
-  /** A registry serves a manifest only if the repository holds what it points to. */
+  /**
+   * A registry takes a manifest only if the repository holds what it points to (distribution-spec, "Pushing Manifests"),
+   * so that one which serves it vouches for the blobs. A hostile registry could vouch for any digest that it has heard
+   * of; asking it for the blob as well would prove nothing more. See docs/architecture.md, "Whom we trust with what".
+   */
   addManifest(repository: Repository, digest: Digest, bytes: Uint8Array): void {
     add(this.#manifests, repository, digest);
     const manifest = readManifest(bytes);
