@@ -22,7 +22,8 @@ export function createPull(exchange: Exchange): Upstream {
     const found = await exchange.ask(request, async (answer) => {
       discard(answer);
       if (answer.status === 200) return descriptorOf(answer, reference);
-      if (askAgain.includes(answer.status)) return undefined;
+      // Of a missing manifest, too: somebody waits for that image, and an answer to HEAD has no words.
+      if (answer.status === 404 || askAgain.includes(answer.status)) return undefined;
       throw await exchange.failure(request, answer);
     });
     if (found !== undefined) return found;

@@ -80,6 +80,18 @@ describe("resolve", () => {
       message: `registry ${repository.host} answered 404 for manifest ${repository.host}/team/app:nope`,
     });
   });
+
+  it("asks with GET for the registry's own words about what is not there", async () => {
+    const { registry, client, repository } = await start((_request, response) =>
+      sendJson(response, 404, { errors: [{ code: "NAME_UNKNOWN", message: "team/app was deleted by its owner" }] }),
+    );
+    await expect(client.resolve(repository, "nope", {})).rejects.toMatchObject({
+      status: 404,
+      code: "NAME_UNKNOWN",
+      detail: "team/app was deleted by its owner",
+    });
+    expect(registry.lines()).toEqual(["HEAD /v2/team/app/manifests/nope", "GET /v2/team/app/manifests/nope"]);
+  });
 });
 
 describe("manifest", () => {
