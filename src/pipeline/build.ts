@@ -1,4 +1,4 @@
-import { connectEngine, type Engine } from "../cluster/engine.ts";
+import type { Engine } from "../cluster/engine.ts";
 import { errorMessage, KubefileError } from "../error.ts";
 import { assembleClusterImage } from "../image/assemble.ts";
 import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
@@ -8,11 +8,13 @@ import { exportOciLayout } from "../image/oci-layout.ts";
 import type { BuildReport } from "../image/report.ts";
 import { formatSize } from "../image/text-table.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
-import { type Plan, planBuild } from "../plan/plan.ts";
+import { planBuild } from "../plan/plan.ts";
+import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { createWorkspace } from "../rootfs/workspace.ts";
 import { openStore } from "../store/store.ts";
 import { OWN_NETWORK_LABEL } from "./artifact-cluster.ts";
 import { captureFromFiles, captureInCluster } from "./build-capture.ts";
+import { engineForBuild } from "./build-engine.ts";
 import { type BuildParts, type BuiltRootfs, newBuildState, reportOf, writeJson } from "./build-parts.ts";
 import { checkDisk, type DiskNeed, engineDataDirectory } from "./disk-preflight.ts";
 import type { Host } from "./host.ts";
@@ -35,17 +37,18 @@ export async function build(host: Host, options: BuildOptions): Promise<BuildRes
   const state = newBuildState();
   try {
     const { context, file, fileShown: shown } = options;
-    const kubefile = await readKubefile({ file, shown, context, progress: host.progress });
+    const ignore = await loadIgnoreFile(context);
+    const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
     const plan = planBuild(kubefile, { buildArgs: options.buildArgs, platform: hostPlatform() });
     for (const name of plan.unusedBuildArgs) {
       host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${shown}`);
     }
-    const engine = needsEngine(options, plan) ? await connectEngine(host.engineEnvironment, host.signal) : undefined;
+    const engine = await engineForBuild(host, options, plan);
     await checkDisk(await diskNeeds(host, engine));
     const store = await openStore(host.directories.store);
     try {
       return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run) => {
-        const parts: BuildParts = { host, options, state, plan, store, engine, run };
+        const parts: BuildParts = { host, options, state, plan, ignore, store, engine, run };
         await using workspace = await createWorkspace(workDirectory(run));
         const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
         return await finish(parts, await capture(parts, workspace));
@@ -114,11 +117,6 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltR
     },
     signal: host.signal,
   });
-}
-
-function needsEngine(options: BuildOptions, plan: Plan): boolean {
-  const runsSteps = plan.steps.some(({ kind }) => kind === "run");
-  return options.capture === "cluster" || (runsSteps && options.run === "container");
 }
 
 const GIBIBYTE = 1024 ** 3;
