@@ -1,4 +1,4 @@
-import { cp, rm } from "node:fs/promises";
+import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -113,7 +113,10 @@ describe("an application of one pod", () => {
         Kubefile: `FROM scratch\nCOPY README .\n\nCMD kubectl apply -f ${url}\n`,
         README: "The manifest is elsewhere.\n",
       });
-      const { verdict, reason } = await verify(await build("url", context, "--launch-network"));
+      const file = join(home.directory, "url.json");
+      const reference = await build("url", context, "--launch-network", "--report", file);
+      expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ grade: "ready", needsNetwork: true });
+      const { verdict, reason } = await verify(reference);
       expect(verdict).toBe("failed");
       expect(reason).toMatch(/^Kubefile:4: launch command/);
       expect(reason).toContain(url);
