@@ -101,9 +101,12 @@ export async function startCommandContainer(options: CommandContainerOptions): P
 /** Created first and then started, so that one that does not start can be removed by its id. */
 async function startContainer(options: CommandContainerOptions, imagePath: string): Promise<string> {
   const { engine, signal } = options;
-  const id = (await engine.docker(["create", ...createArguments(options, imagePath)], { signal })).stdout.trim();
+  signal.throwIfAborted();
+  // Neither is aborted: the engine would finish it all the same, after its removal.
+  const id = (await engine.docker(["create", ...createArguments(options, imagePath)])).stdout.trim();
   try {
-    await engine.docker(["start", id], { signal });
+    await engine.docker(["start", id]);
+    signal.throwIfAborted();
     return id;
   } catch (error) {
     await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });

@@ -68,12 +68,9 @@ async function createCluster(
   const { signal } = options;
   const { cluster: name, network, kubeconfig, directory } = run.names;
   options.onProgress?.("making the cluster's network");
-  await engine.docker(
-    ["network", "create", ...(await networkArguments(engine, signal)), ...labelArguments(run), network],
-    {
-      signal,
-    },
-  );
+  const networkOptions = await networkArguments(engine, signal);
+  // Not aborted: the engine would finish it all the same, after its removal.
+  await engine.docker(["network", "create", ...networkOptions, ...labelArguments(run), network]);
   const gateway = await networkGateway(engine, network, signal);
   const configFile = join(directory, "kind.yaml");
   await writeFile(configFile, config, { mode: 0o600 });
@@ -125,6 +122,8 @@ async function runKind(
     },
     timeout: CREATE_TIMEOUT,
     signal: options.signal,
+    // The engine finishes a node whose making has begun; only its client, if it lives, knows when.
+    sparesChildren: true,
     allowFailure: true,
     onLine: (line) => {
       const step = /^ • (.+?)(?:\s*\p{Extended_Pictographic}.*|\s*\.\.\.)?$/u.exec(line)?.[1];

@@ -1,4 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A variable that only the programs of one run have in their environment. */
 export interface RunMarker {
@@ -6,29 +8,61 @@ export interface RunMarker {
   readonly value: string;
 }
 
+interface MarkedProcess {
+  readonly pid: number;
+  /** True for a docker client that waits for the engine to make something. */
+  readonly isMaking: boolean;
+}
+
+const LOOK_AGAIN = 50;
+/** A container's volumes are filled while it is made, which takes seconds on a slow disk. */
+const MAKING_TIMEOUT = 20_000;
+const KILL_TIMEOUT = 5_000;
+
 /**
- * Kills programs that go on after their run's process was killed: they would make again what is being removed. Only
+ * Ends programs that go on after whoever started them: they would make again what is being removed. A docker client
+ * that is having something made is waited for: the engine finishes in any case, and shows nothing of it before. Only
  * where there is /proc; elsewhere a later removal finds what they made.
  *
  * @returns whether there was one
  */
 export async function endProcesses(markers: readonly RunMarker[]): Promise<boolean> {
   const wanted = new Set(markers.map(({ name, value }) => `${name}=${value}`));
-  const processes = (await readdir("/proc").catch(() => [])).filter((name) => /^[1-9]\d*$/.test(name));
+  for (let waited = 0; ; waited += LOOK_AGAIN) {
+    const found = await markedProcesses(wanted);
+    // Looked for again after the kill: what has ended may have started another just before.
+    if (found.length === 0 || waited >= MAKING_TIMEOUT + KILL_TIMEOUT) return waited > 0;
+    for (const { pid, isMaking } of found) {
+      if (!isMaking || waited >= MAKING_TIMEOUT) kill(pid);
+    }
+    await sleep(LOOK_AGAIN);
+  }
+}
+
+async function markedProcesses(wanted: ReadonlySet<string>): Promise<MarkedProcess[]> {
+  const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^[1-9]\d*$/.test(name));
   const found = await Promise.all(
-    processes.map(async (pid) => {
-      // Of other users' processes it cannot be read, and they are not ours.
+    pids.map(async (pid): Promise<MarkedProcess[]> => {
+      // Of other users' processes it cannot be read, and they are not ours; of those that have ended it is empty.
       const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      const isMarked = environment.split("\0").some((variable) => wanted.has(variable));
-      return isMarked && Number(pid) !== process.pid ? [Number(pid)] : [];
+      if (!environment.split("\0").some((variable) => wanted.has(variable)) || Number(pid) === process.pid) return [];
+      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      return [{ pid: Number(pid), isMaking: makesSomething(command.split("\0")) }];
     }),
   );
-  for (const pid of found.flat()) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended in between.
-    }
+  return found.flat();
+}
+
+function makesSomething([program = "", ...args]: readonly string[]): boolean {
+  if (basename(program) !== "docker") return false;
+  const [verb = "", object = ""] = args;
+  return ["run", "create", "start"].includes(["container", "network", "volume"].includes(verb) ? object : verb);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended in between.
   }
-  return found.flat().length > 0;
 }

@@ -16,6 +16,10 @@ export interface RunOptions {
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** Takes the child's stdout as a stream instead of collecting it; resolves when it has been read. */
   readonly output?: (stdout: Readable) => Promise<void>;
+  /**
+   * On abort or timeout only the program itself is ended, not what it has started: the caller sees to that.
+   */
+  readonly sparesChildren?: boolean;
   /** A non-zero exit is returned rather than thrown. */
   readonly allowFailure?: boolean;
 }
@@ -45,10 +49,14 @@ export async function run(command: string, args: readonly string[], options: Run
   });
   let stopped: "timeout" | "cancelled" | undefined;
   let killTimer: NodeJS.Timeout | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    if (options.sparesChildren === true) child.kill(signal);
+    else killGroup(child, signal);
+  };
   const stop = (reason: "timeout" | "cancelled"): void => {
     stopped ??= reason;
-    killGroup(child, "SIGTERM");
-    killTimer ??= setTimeout(() => killGroup(child, "SIGKILL"), 2_000);
+    end("SIGTERM");
+    killTimer ??= setTimeout(() => end("SIGKILL"), 2_000);
   };
   const timer = setTimeout(() => stop("timeout"), options.timeout);
   const onAbort = (): void => stop("cancelled");

@@ -30,13 +30,15 @@ export interface CommandHome {
   /** The user's own kubeconfig files, the default one and that of KUBECONFIG, which are nobody else's business. */
   readonly kubeconfigs: readonly string[];
   readonly temporary: string;
+  /** All that the command gets to know of the tests' environment. */
+  readonly environment: Readonly<Record<string, string>>;
   kubefile(args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   remove(): Promise<void>;
 }
 
 export const userKubeconfig = "# the user's own\napiVersion: v1\nkind: Config\n";
 
-const command = fileURLToPath(new URL("../../bin/kubefile", import.meta.url));
+export const command = fileURLToPath(new URL("../../bin/kubefile", import.meta.url));
 /** What of the tests' environment the command gets; everything else is the home's. */
 const inherited = ["PATH", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"];
 const COMMAND_TIMEOUT = 400_000;
@@ -49,22 +51,23 @@ export async function commandHome(): Promise<CommandHome> {
   await Promise.all([mkdir(temporary), mkdir(join(directory, ".kube"))]);
   await Promise.all(kubeconfigs.map((file) => writeFile(file, userKubeconfig)));
   const state = join(directory, "state", "kubefile");
+  const environment = {
+    ...Object.fromEntries(inherited.map((name) => [name, process.env[name] ?? ""]).filter(([, value]) => value !== "")),
+    HOME: directory,
+    XDG_CACHE_HOME: join(directory, "cache"),
+    XDG_STATE_HOME: join(directory, "state"),
+    KUBECONFIG: join(directory, "kubeconfig"),
+    TMPDIR: temporary,
+  };
   return {
     directory,
     store: join(directory, "store"),
     state,
     kubeconfigs,
     temporary,
+    environment,
     kubefile: (args, options = {}) =>
-      runCommand(args, options, join(state, "runs"), {
-        ...Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
-        HOME: directory,
-        XDG_CACHE_HOME: join(directory, "cache"),
-        XDG_STATE_HOME: join(directory, "state"),
-        KUBECONFIG: kubeconfigs[1],
-        TMPDIR: temporary,
-        ...options.env,
-      }),
+      runCommand(args, options, join(state, "runs"), { ...environment, ...options.env }),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
