@@ -5,6 +5,7 @@ import { errorMessage, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import { countDiagnostics, diagnosticRecords, formatDiagnostics } from "../kubefile/format-diagnostics.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
+import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute } from "./flags.ts";
 
@@ -32,7 +33,7 @@ export function registerLint(program: Command, context: CommandContext, setExitC
           });
         });
         const { diagnostics } = checkKubefile(text, shown, {
-          context: directoryContext(dirname(file)),
+          context: directoryContext(dirname(file), await loadIgnoreFile(dirname(file))),
           unsupported: "warning",
         });
         errors += diagnostics.filter(({ severity }) => severity === "error").length;

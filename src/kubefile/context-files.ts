@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { join, posix } from "node:path";
+import { type IgnoreRules, nothingIgnored } from "./ignore-file.ts";
 
 export type FileKind = "file" | "directory";
 
@@ -11,30 +12,39 @@ export interface ContextFiles {
   list(path: string): readonly string[];
   /** Where a symbolic link points, as written; undefined for everything else. */
   readLink?(path: string): string | undefined;
+  /** The same directory with nothing ignored, and what is: so that a missing file can be explained. */
+  readonly unfiltered?: { readonly files: ContextFiles; readonly rules: IgnoreRules };
 }
 
-/** The files under a directory. What cannot be read counts as not there. */
-export function directoryContext(root: string, isIgnored: (path: string) => boolean = () => false): ContextFiles {
+/** The files under a directory, without ignored ones. What cannot be read counts as not there. */
+export function directoryContext(root: string, rules: IgnoreRules = nothingIgnored): ContextFiles {
+  const isThere = (path: string): boolean =>
+    rules.ignoredBy(path) === undefined ||
+    (rules.mayReincludeBelow(path) && statsOf(root, path)?.isDirectory() === true && list(path).length > 0);
+  const list = (path: string): readonly string[] => {
+    try {
+      const names = readdirSync(join(root, path));
+      return names.filter((name) => isThere(posix.join(path, name))).sort();
+    } catch {
+      return [];
+    }
+  };
   return {
     exists: (path) => {
-      if (path !== "." && isIgnored(path)) return undefined;
+      if (!isThere(path)) return undefined;
       const stats = statSync(join(root, path), { throwIfNoEntry: false });
       if (stats === undefined) return undefined;
       return stats.isDirectory() ? "directory" : "file";
     },
-    list: (path) => {
-      try {
-        const names = readdirSync(join(root, path));
-        return names.filter((name) => !isIgnored(posix.join(path, name))).sort();
-      } catch {
-        return [];
-      }
-    },
-    readLink: (path) => {
-      const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-      return stats?.isSymbolicLink() ? readlinkSync(join(root, path)) : undefined;
-    },
+    list,
+    readLink: (path) =>
+      isThere(path) && statsOf(root, path)?.isSymbolicLink() === true ? readlinkSync(join(root, path)) : undefined,
+    ...(rules === nothingIgnored ? {} : { unfiltered: { files: directoryContext(root), rules } }),
   };
+}
+
+function statsOf(root: string, path: string): Stats | undefined {
+  return lstatSync(join(root, path), { throwIfNoEntry: false });
 }
 
 export interface ContextEntry {

@@ -3,6 +3,7 @@ import { type ContextFiles, isOutside, linkEscapes, walkContext } from "./contex
 import { quoted, type Report } from "./diagnostic.ts";
 import { expandWord } from "./expand.ts";
 import { flagValue } from "./flags.ts";
+import { ignoredHint } from "./ignore-file.ts";
 import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
 import { didYouMean, nearestPath } from "./nearest.ts";
 import { contextPath, isRemote, localSource } from "./rootfs-paths.ts";
@@ -111,19 +112,33 @@ function checkSource(
       severity: "error",
       code: "source-missing",
       message: `the pattern ${quoted(source)} of ${keyword} matches nothing in the build context`,
-      hint: "* and ? match within one directory; there is no ** here",
+      hint: exclusionHint(context, path) ?? "* and ? match within one directory; there is no ** here",
       span: word.span,
     });
   } else if (found.some((match) => context.exists(match) === undefined)) {
-    const suggestion = nearestPath(path, pathsOf(context));
     report({
       severity: "error",
       code: "source-missing",
       message: `the source ${quoted(source)} of ${keyword} is not in the build context`,
-      hint: didYouMean(suggestion) ?? "sources are relative to the build context",
+      hint:
+        exclusionHint(context, path) ??
+        didYouMean(nearestPath(path, pathsOf(context))) ??
+        "sources are relative to the build context",
       span: word.span,
     });
   }
+}
+
+/** For a source that would be there if it were not ignored. */
+function exclusionHint({ unfiltered }: ContextFiles, path: string): string | undefined {
+  if (unfiltered === undefined) return undefined;
+  const { files, rules } = unfiltered;
+  const found = hasWildcard(path) ? matchWildcard(files, path) : [path];
+  for (const match of found) {
+    const rule = files.exists(match) === undefined ? undefined : rules.ignoredBy(match);
+    if (rule !== undefined) return ignoredHint(rule, match);
+  }
+  return undefined;
 }
 
 /** The first link on the way to a path, or below it, that leads out of the context. */

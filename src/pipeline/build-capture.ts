@@ -135,6 +135,7 @@ async function buildRootfsWithHits(
       workspace,
       store,
       context: options.context,
+      ignore: parts.ignore,
       run:
         options.run === "host"
           ? { kind: "host", searchPath: host.searchPath, home: run.names.hostHome }

@@ -10,6 +10,7 @@ import type { ClusterImage } from "../image/cluster-image.ts";
 import type { PushResult } from "../image/push.ts";
 import { type BuildReport, buildReport } from "../image/report.ts";
 import type { App, Launch } from "../image/types.ts";
+import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -23,6 +24,8 @@ export interface BuildParts {
   readonly options: BuildOptions;
   readonly state: BuildState;
   readonly plan: Plan;
+  /** What the context's ignore file leaves out. */
+  readonly ignore: IgnoreRules;
   readonly store: Store;
   /** Absent when nothing of the build needs one. */
   readonly engine: Engine | undefined;

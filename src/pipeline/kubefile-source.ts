@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
+import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
 import type { Progress } from "./progress.ts";
@@ -15,9 +16,10 @@ export async function readKubefile(options: {
   readonly file: string;
   readonly shown: string;
   readonly context: string;
+  readonly ignore: IgnoreRules;
   readonly progress: Progress;
 }): Promise<Kubefile> {
-  const { file, shown, context, progress } = options;
+  const { file, shown, context, ignore, progress } = options;
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new KubefileError("USAGE", `${shown} cannot be read: ${errorMessage(error)}`, {
       hint: "name the Kubefile with -f FILE, or the directory that holds it",
@@ -25,7 +27,7 @@ export async function readKubefile(options: {
     });
   });
   const { kubefile, diagnostics } = checkKubefile(text, shown, {
-    context: directoryContext(context),
+    context: directoryContext(context, ignore),
     unsupported: "error",
   });
   const errors = diagnostics.filter(({ severity }) => severity === "error");

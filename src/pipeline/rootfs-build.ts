@@ -6,6 +6,7 @@ import type { CommandContainer } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
 import type { RootfsLayer } from "../image/assemble.ts";
 import { detectAppType } from "../kubefile/app-type.ts";
+import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { type AppContent, shellWord } from "../plan/launch.ts";
 import type { DeclaredApp, Plan, RunCommand, Step } from "../plan/plan.ts";
 import { run as runProgram } from "../process/run.ts";
@@ -21,6 +22,7 @@ export interface RootfsBuildOptions {
   readonly workspace: RootfsWorkspace;
   readonly store: Store;
   readonly context: string;
+  readonly ignore: IgnoreRules;
   /** Where RUN runs; the engine is asked for only when there is a RUN. */
   readonly run: HostRun | ContainerRun;
   readonly sourceDateEpoch: number | undefined;
@@ -75,6 +77,7 @@ export function appContents(apps: readonly DeclaredApp[], workspace: RootfsWorks
 async function copyStep(step: Extract<Step, { kind: "copy" }>, options: RootfsBuildOptions): Promise<void> {
   await copyIntoRootfs({
     context: options.context,
+    ignore: options.ignore,
     root: options.workspace.root,
     sources: step.sources,
     destination: step.destination,

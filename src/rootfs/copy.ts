@@ -1,6 +1,7 @@
 import { join, posix } from "node:path";
 import { KubefileError, type Location } from "../error.ts";
 import { destinationOf, rootfsPath } from "../kubefile/copy-rule.ts";
+import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { climbsOut, isAbsent, resolveInside } from "./contained-path.ts";
 import { type ContextSource, findSource } from "./context-source.ts";
 import { CopyTarget, escapingLink } from "./copy-target.ts";
@@ -14,6 +15,8 @@ import { look, walkTree } from "./walk.ts";
 export interface CopyOptions {
   /** Absolute path of the directory that sources are in. */
   readonly context: string;
+  /** What is left out of the context. */
+  readonly ignore?: IgnoreRules;
   /** Absolute path of the rootfs. */
   readonly root: string;
   readonly sources: readonly string[];
@@ -54,13 +57,13 @@ type Operation =
   | { readonly kind: "archive"; readonly path: string; readonly original: string };
 
 async function planCopy(options: CopyOptions): Promise<Operation[]> {
-  const { context, root, destination } = options;
+  const { context, root, destination, ignore } = options;
   const problems: KubefileError[] = [];
   const modeOf = await collectProblem(problems, async () => modesBy(options.chmod));
   const destinationIsDirectory = await collectProblem(problems, () => isDirectory(root, destination));
   const sources: ContextSource[] = [];
   for (const written of options.sources) {
-    sources.push(...((await collectProblem(problems, () => findSource(context, written))) ?? []));
+    sources.push(...((await collectProblem(problems, () => findSource(context, written, ignore))) ?? []));
   }
   throwTogether(problems);
   const operations: Operation[][] = [];
@@ -95,7 +98,7 @@ async function planDirectory(source: ContextSource, rules: SourceRules): Promise
   const base = rules.path === "." ? "" : rules.path;
   const top = rules.contents ? {} : { mode: modeOf("directory", 0) };
   const operations: Operation[] = [{ kind: "directory", path: base, ...top }];
-  for await (const found of walkTree(options.context, source.path)) {
+  for await (const found of walkTree(options.context, source.path, options.ignore)) {
     const path = posix.join(base, found.path.slice(source.path === "" ? 0 : source.path.length + 1));
     const mode = Number(found.stats.mode);
     switch (found.type) {

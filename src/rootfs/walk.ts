@@ -2,6 +2,7 @@ import type { BigIntStats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { KubefileError } from "../error.ts";
+import { type IgnoreRules, nothingIgnored } from "../kubefile/ignore-file.ts";
 import { compareBytes } from "./byte-order.ts";
 
 /** What lies at one path of a tree. Paths are relative to the tree, with slashes and no leading one. */
@@ -11,17 +12,26 @@ export type Found =
   | { readonly type: "special"; readonly path: string; readonly stats: BigIntStats; readonly kind: string };
 
 /**
- * Everything below `root`, parents first, siblings in byte order, links not followed.
+ * Everything below `root`, parents first, siblings in byte order, links not followed. Of an ignored directory only
+ * what an exception brings back, with the directories on the way to it.
  *
  * @throws KubefileError UNSUPPORTED for a name that is not UTF-8.
  */
-export async function* walkTree(root: string, below = ""): AsyncGenerator<Found> {
+export async function* walkTree(root: string, below = "", ignore: IgnoreRules = nothingIgnored): AsyncGenerator<Found> {
   const names = await readdir(join(root, below));
   for (const name of names.sort(compareBytes)) {
     const path = below === "" ? name : `${below}/${name}`;
+    const isIgnored = ignore.ignoredBy(path) !== undefined;
+    if (isIgnored && !ignore.mayReincludeBelow(path)) continue;
     const found = await look(root, path);
-    yield found;
-    if (found.type === "directory") yield* walkTree(root, path);
+    let isNamed = !isIgnored;
+    if (isNamed) yield found;
+    if (found.type !== "directory") continue;
+    for await (const inside of walkTree(root, path, ignore)) {
+      if (!isNamed) yield found;
+      isNamed = true;
+      yield inside;
+    }
   }
 }
 

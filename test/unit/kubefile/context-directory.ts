@@ -5,6 +5,11 @@ import { type ContextFiles, directoryContext } from "../../../src/kubefile/conte
 
 /** A build context made of real files: `etc/a.yaml`, `empty/`, `link -> target`. */
 export function createContext(entries: readonly string[]): ContextFiles & Disposable {
+  const { path, ...disposable } = contextDirectory(entries);
+  return { ...directoryContext(path), ...disposable };
+}
+
+export function contextDirectory(entries: readonly string[]): Disposable & { readonly path: string } {
   const root = mkdtempSync(join(tmpdir(), "kubefile-context-"));
   for (const entry of entries) {
     const [path = "", target] = entry.split(" -> ");
@@ -12,5 +17,5 @@ export function createContext(entries: readonly string[]): ContextFiles & Dispos
     if (target !== undefined) symlinkSync(target, join(root, path));
     else if (!entry.endsWith("/")) writeFileSync(join(root, path), `${path}\n`);
   }
-  return { ...directoryContext(root), [Symbol.dispose]: () => rmSync(root, { recursive: true }) };
+  return { path: root, [Symbol.dispose]: () => rmSync(root, { recursive: true }) };
 }

@@ -1,0 +1,33 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, KubefileError } from "../error.ts";
+import { type IgnoreRules, nothingIgnored, parseIgnoreFile } from "../kubefile/ignore-file.ts";
+import { isAbsent } from "./contained-path.ts";
+
+/** The first that exists counts, alone. */
+const fileNames = [".kubefileignore", ".dockerignore"] as const;
+
+/**
+ * What the ignore file at the root of a context leaves out; nothing when there is no such file.
+ *
+ * @throws KubefileError USAGE when it cannot be read, KUBEFILE_INVALID for malformed patterns
+ */
+export async function loadIgnoreFile(context: string): Promise<IgnoreRules> {
+  for (const name of fileNames) {
+    const text = await readText(join(context, name), name);
+    if (text !== undefined) return parseIgnoreFile(text, name);
+  }
+  return nothingIgnored;
+}
+
+async function readText(path: string, name: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw new KubefileError("USAGE", `${name} cannot be read: ${errorMessage(error)}`, {
+      hint: `make ${name} a readable file, or remove it`,
+      cause: error,
+    });
+  }
+}
