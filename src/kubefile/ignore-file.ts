@@ -43,7 +43,7 @@ export function parseIgnoreFile(text: string, file: string): IgnoreRules {
   const [first] = malformed;
   if (first !== undefined) {
     const lines = malformed.map(({ where, text: shown }) => `line ${where.line}: ${JSON.stringify(shown)}`);
-    throw new KubefileError("KUBEFILE_INVALID", `${file} has patterns that cannot be read (${lines.join(", ")})`, {
+    throw new KubefileError("KUBEFILE_INVALID", `malformed patterns (${lines.join(", ")})`, {
       where: first.where,
       hint: "close every [ with ], write \\[ for the character itself, and a path after !",
     });

@@ -97,8 +97,7 @@ describe("several lines", () => {
   });
 
   it("names every malformed line", () => {
-    const message =
-      '.kubefileignore has patterns that cannot be read (line 2: "[b", line 3: "!", line 4: "c\\\\", line 5: "!/", line 6: "[]x]")';
+    const message = 'malformed patterns (line 2: "[b", line 3: "!", line 4: "c\\\\", line 5: "!/", line 6: "[]x]")';
     expect(() => parseIgnoreFile("a\n[b\n!\nc\\\n!/\n[]x]\n", ".kubefileignore")).toThrow(
       new KubefileError("KUBEFILE_INVALID", message, {
         where: { file: ".kubefileignore", line: 2 },
