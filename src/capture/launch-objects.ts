@@ -1,7 +1,7 @@
+import { canaryHost } from "../cluster/canary-host.ts";
 import type { KubernetesObject, WatchEvent } from "../cluster/types.ts";
 import { formatReference, tryParseReference } from "../oci/reference.ts";
 import { type Baseline, imageTexts, isMirrorPod, mirrorName } from "./baseline.ts";
-import { canaryHost } from "./canary-host.ts";
 import { idleReason } from "./idle-reason.ts";
 import type { ImageObservation, StartedContainer } from "./observation.ts";
 import { controllerOf, isWorkloadOwner, nameOf, type Owner, ownerChain } from "./owners.ts";

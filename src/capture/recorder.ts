@@ -1,7 +1,7 @@
+import { canaryHost } from "../cluster/canary-host.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatRepository, manifestReference, type Reference, type Repository } from "../oci/reference.ts";
 import type { PullEvent } from "../registry/types.ts";
-import { canaryHost } from "./canary-host.ts";
 
 /** What nodes asked for under one name, and what they got. */
 export interface RecordedPull {

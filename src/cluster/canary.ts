@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
+import { canaryHost } from "./canary-host.ts";
 import type { Engine } from "./engine.ts";
 import { hostAndPort, writeHosts } from "./hosts.ts";
 import { createNodePod, deleteNodePod, nodePodsPath } from "./node-pod.ts";
 import type { Cluster, ClusterNode, KubernetesApi, KubernetesObject } from "./types.ts";
-
-/** A name that no registry can have (RFC 2606): whoever is asked for it was asked by a node of ours. */
-export const canaryRepository = "kubefile.invalid/canary";
 
 export interface CanaryOptions {
   readonly engine: Engine;
@@ -81,7 +79,7 @@ async function pullCanary(options: CanaryOptions, node: ClusterNode, tag: string
   const signal = AbortSignal.any([options.signal, limit, done.signal]);
   const name = `kubefile-canary-${tag}`;
   try {
-    const image = `${canaryRepository}:${tag}`;
+    const image = `${canaryHost}/canary:${tag}`;
     await createNodePod(api, { name, node: node.name, hostNetwork: true, image, pullPolicy: "Always" }, signal);
     const refused = pullFailure(api, `${nodePodsPath}?fieldSelector=metadata.name%3D${name}`, signal);
     await Promise.race([options.seen(tag, signal), refused, rejectOnAbort(limit, "no pull arrived in time")]);

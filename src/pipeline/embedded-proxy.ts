@@ -1,9 +1,10 @@
 import { proveProxy } from "../cluster/canary.ts";
+import { canaryHost } from "../cluster/canary-host.ts";
 import type { Engine } from "../cluster/engine.ts";
 import { hostsToml, type ProxyEndpoint } from "../cluster/hosts.ts";
 import type { Cluster } from "../cluster/types.ts";
-import { errorMessage, KubefileError } from "../error.ts";
-import { type RegistryServer, startRegistryServer } from "../registry/server.ts";
+import { KubefileError } from "../error.ts";
+import { startRegistryServer } from "../registry/server.ts";
 import type { ContentSource, PullEvent } from "../registry/types.ts";
 import type { Host } from "./host.ts";
 
@@ -25,39 +26,59 @@ export interface ProxyOptions {
   readonly signal: AbortSignal;
 }
 
-const canaryHost = "kubefile.invalid";
+/** The first address is the right one nearly always; the others are for engines elsewhere. */
+const FIRST_CANARY_TIMEOUT = 30_000;
+const NEXT_CANARY_TIMEOUT = 10_000;
 
 /**
  * Starts the embedded registry where the cluster's nodes can reach it, makes it their only registry and proves that it
- * is, before anything is applied.
+ * is, before anything is applied. The docker network's gateway comes first; where the engine is elsewhere it is not
+ * ours, or another network's of the same number, and this machine's own addresses are tried.
  *
  * @throws KubefileError PROXY_UNREACHABLE
  */
 export async function openProxy(host: Host, options: ProxyOptions): Promise<EmbeddedProxy> {
-  const { engine, cluster, signal } = options;
+  const failures: KubefileError[] = [];
+  for (const [attempt, address] of options.cluster.hostAddresses.entries()) {
+    try {
+      return await openProxyAt(host, options, address, attempt);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (!(error instanceof KubefileError) || error.code !== "PROXY_UNREACHABLE") throw error;
+      failures.push(error);
+    }
+  }
+  throw new KubefileError("PROXY_UNREACHABLE", failures.map(({ message }) => message).join("\n"), {
+    hint: failures.find(({ hint }) => hint !== undefined)?.hint ?? "the engine's networks must reach this machine",
+  });
+}
+
+async function openProxyAt(
+  host: Host,
+  { engine, cluster, source, onPull, signal }: ProxyOptions,
+  address: string,
+  attempt: number,
+): Promise<EmbeddedProxy> {
   const events: PullEvent[] = [];
   const canaries = createCanaryWatch();
-  const server = await listen(cluster.hostAddresses, {
-    source: options.source,
+  const server = await startRegistryServer({
+    host: address,
+    source,
     accessHeader: { name: "x-kubefile-run", value: host.runToken },
-    onEvent: (event: PullEvent) => {
+    onEvent: (event) => {
       if (event.repository?.host === canaryHost) return canaries.saw(event.reference ?? "");
       events.push(event);
-      options.onPull(event);
+      onPull(event);
     },
   });
   try {
-    const address = await proveProxy({
-      engine,
-      cluster,
-      runId: host.runId,
-      addresses: [server.address],
-      port: server.port,
-      runToken: host.runToken,
-      seen: canaries.seen,
-      signal,
-    });
     const endpoint = { address, port: server.port, runToken: host.runToken };
+    await proveProxy({
+      ...{ engine, cluster, signal, addresses: [address], port: server.port, runToken: host.runToken },
+      runId: `${host.runId}-${attempt}`,
+      seen: canaries.seen,
+      timeout: attempt === 0 ? FIRST_CANARY_TIMEOUT : NEXT_CANARY_TIMEOUT,
+    });
     return {
       endpoint,
       events,
@@ -68,24 +89,6 @@ export async function openProxy(host: Host, options: ProxyOptions): Promise<Embe
     await server.close();
     throw error;
   }
-}
-
-/** Binds to the first address that is ours: the docker network's gateway, unless the engine is elsewhere. */
-async function listen(
-  addresses: readonly string[],
-  options: Omit<Parameters<typeof startRegistryServer>[0], "host">,
-): Promise<RegistryServer> {
-  const problems: string[] = [];
-  for (const address of addresses) {
-    try {
-      return await startRegistryServer({ ...options, host: address });
-    } catch (error) {
-      problems.push(`${address}: ${errorMessage(error)}`);
-    }
-  }
-  throw new KubefileError("PROXY_UNREACHABLE", `the embedded registry could listen nowhere: ${problems.join("; ")}`, {
-    hint: "the Docker Engine's networks must be reachable from this machine",
-  });
 }
 
 /** Canary pulls may arrive before or after somebody waits for them. */

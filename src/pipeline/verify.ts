@@ -1,6 +1,7 @@
 import { createCommandTimeline } from "../capture/command-times.ts";
 import { createPullRecorder } from "../capture/recorder.ts";
 import { startWorkloadWatcher } from "../capture/workload-watcher.ts";
+import { canaryHost } from "../cluster/canary-host.ts";
 import { cutEgress } from "../cluster/egress.ts";
 import { type EgressCanary, type EgressPlace, openEgressCanary, probeEgress } from "../cluster/egress-probe.ts";
 import { connectEngine, type Engine } from "../cluster/engine.ts";
@@ -209,7 +210,7 @@ function withMissing(error: unknown, missing: readonly { repository: string; ref
       ),
     ),
   ]
-    .filter((name) => !name.startsWith("kubefile.invalid/"))
+    .filter((name) => !name.startsWith(`${canaryHost}/`))
     .sort();
   if (names.length === 0) return error;
   return new KubefileError("VERIFY_FAILED", `the artifact lacks ${names.join(", ")}\n${error.message}`, {
