@@ -1,5 +1,6 @@
-import { errorMessage, formatLocation, KubefileError } from "../error.ts";
+import { formatLocation, KubefileError } from "../error.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
+import { asKubefileError } from "../pipeline/failure.ts";
 import { printable } from "../platform/terminal.ts";
 
 interface Output {
@@ -18,12 +19,7 @@ const STACK_LINES = 6;
 export function printError(error: unknown, output: Output): number {
   const paint = (style: number, text: string): string =>
     output.isTTY === true ? `\u001b[${style}m${text}\u001b[0m` : text;
-  const known =
-    error instanceof KubefileError
-      ? error
-      : new KubefileError("INTERNAL", errorMessage(error), {
-          hint: "this is a defect of kubefile: please report it with the lines above",
-        });
+  const known = asKubefileError(error);
   if (known.code === "CANCELLED") {
     output.write(`${printable(known.message)}\n`);
     return known.exitCode;

@@ -3,7 +3,7 @@ import { reconcile } from "../capture/reconcile.ts";
 import { createPullRecorder } from "../capture/recorder.ts";
 import { scanRootfs } from "../capture/static-scan.ts";
 import { connectEngine } from "../cluster/engine.ts";
-import { errorMessage, KubefileError } from "../error.ts";
+import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import { tryParseReference } from "../oci/reference.ts";
@@ -13,6 +13,7 @@ import type { RootfsWorkspace } from "../rootfs/workspace.ts";
 import { type BuildParts, type BuiltRootfs, noteCapture, reportOf } from "./build-parts.ts";
 import { chartRenderer, type RenderChart } from "./chart-rendering.ts";
 import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
+import { asKubefileError } from "./failure.ts";
 import { writeFailureBundle } from "./failure-bundle.ts";
 import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
 import { completedBy, rehearse } from "./rehearsal.ts";
@@ -183,14 +184,12 @@ async function staticChartRenderer(
 async function keepBundle(parts: BuildParts, prepared: PreparedCluster, error: unknown): Promise<void> {
   const { host } = parts;
   if (host.signal.aborted) return;
-  const failure =
-    error instanceof KubefileError ? error : new KubefileError("INTERNAL", errorMessage(error), { cause: error });
   const directory = await writeFailureBundle({
     directory: join(host.directories.failures, host.runId),
     cluster: prepared.cluster,
     pulls: prepared.proxy.events,
     files: {
-      "report.json": `${JSON.stringify(reportOf(parts, { failure }), undefined, 2)}\n`,
+      "report.json": `${JSON.stringify(reportOf(parts, { failure: asKubefileError(error) }), undefined, 2)}\n`,
       "hosts.toml": prepared.proxy.hostsToml,
     },
     redact: host.redact,

@@ -1,5 +1,4 @@
 import type { Engine } from "../cluster/engine.ts";
-import { errorMessage, KubefileError } from "../error.ts";
 import { assembleClusterImage } from "../image/assemble.ts";
 import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
 import { tagLocal } from "../image/local-tags.ts";
@@ -17,6 +16,7 @@ import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
 import { type BuildParts, type BuiltRootfs, newBuildState, reportOf, writeJson } from "./build-parts.ts";
 import { checkDisk, type DiskNeed, engineDataDirectory } from "./disk-preflight.ts";
+import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { readKubefile } from "./kubefile-source.ts";
 import type { BuildOptions } from "./options.ts";
@@ -57,8 +57,7 @@ export async function build(host: Host, options: BuildOptions): Promise<BuildRes
       await store.close();
     }
   } catch (error) {
-    const failure =
-      error instanceof KubefileError ? error : new KubefileError("INTERNAL", errorMessage(error), { cause: error });
+    const failure = asKubefileError(error);
     if (options.reportFile !== undefined) {
       await writeJson(options.reportFile, reportOf({ host, options, state }, { failure })).catch(() => undefined);
     }
