@@ -62,7 +62,7 @@ function launchError(command: LaunchCommand, exitCode: number, output: string, n
       ? `launch command ${JSON.stringify(command.command)} ended with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`
       : `launch command ${JSON.stringify(command.command)} needs ${missing}, which a site does not promise`;
   return new KubefileError("LAUNCH_FAILED", message, {
-    hint: hintFor(missing, command.command, output, networkCut),
+    hint: hintFor(missing, command, output, networkCut),
     where,
   });
 }
@@ -82,14 +82,18 @@ function missingTool(exitCode: number, output: string): string | undefined {
   return exitCode === 127 ? (named ?? "a program") : undefined;
 }
 
-function hintFor(missing: string | undefined, command: string, output: string, networkCut: boolean): string {
+function hintFor(missing: string | undefined, command: LaunchCommand, output: string, networkCut: boolean): string {
   if (missing !== undefined) {
     return `put ${missing} into the rootfs under bin/, which comes first on PATH; a launch may otherwise use ${launchTools.slice(0, 6).join(", ")}, … (docs/kubefile.md)`;
   }
   const offline =
     /no such host|could not resolve|bad address|network is unreachable|connection refused|i\/o timeout|lookup .*:/i;
-  if (networkCut && (/https?:\/\//.test(command) || offline.test(output))) {
+  if (networkCut && (/https?:\/\//.test(command.command) || offline.test(output))) {
     return "the launch has no network, because a site has none: fetch the file while building (RUN wget, or COPY) and apply it from the rootfs";
   }
-  return "run the same command against a cluster of your own with the rootfs as working directory, or see the kept bundle";
+  const directory = command.directory === "" ? "the rootfs" : `${command.directory}/ of the rootfs`;
+  if (/no such file or directory|\bpath "[^"\n]*" (?:does not exist|not found)/i.test(output)) {
+    return `the command runs in ${directory}: let a step put the file there (COPY, ADD, RUN), or mend the path`;
+  }
+  return `run the same command against a cluster of your own, in ${directory}`;
 }

@@ -90,6 +90,7 @@ describe("an application with an operator", () => {
     expect(verdict).toBe("failed");
     expect(reason).toMatch(/^Kubefile:5: launch command "kubectl wait .* && kubectl apply -f catalog.yaml"/);
     expect(reason).toContain('the path "catalog.yaml" does not exist');
+    expect(reason).toContain("hint: the command runs in application/apps/catalog/ of the rootfs");
   });
 
   test("with a layer lost by the registry: the verdict names image and layer", async () => {
@@ -130,7 +131,7 @@ describe("an application of one pod", () => {
     let reference: string;
     beforeAll(async () => {
       const context = await writeContext(join(home.directory, "tool"), {
-        Kubefile: 'FROM scratch\nCOPY app.json .\nCMD ["jq", "-c", ".", "app.json"]\n',
+        Kubefile: "FROM scratch\nCOPY app.json .\nCMD jq -c . app.json\n",
         "app.json": "{}\n",
       });
       // A rehearsal would not let it through.
@@ -140,7 +141,7 @@ describe("an application of one pod", () => {
     test("the verdict names the tool, and where to put it", async () => {
       const { verdict, reason } = await verify(reference);
       expect(verdict).toBe("failed");
-      expect(reason).toMatch(/^Kubefile:3: launch command .* needs jq, which a site does not promise/);
+      expect(reason).toMatch(/^Kubefile:3: launch command "jq -c . app.json" needs jq, which a site does not promise/);
       expect(reason).toContain("put jq into the rootfs under bin/");
     });
 
