@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import type { Reconciled } from "../capture/reconcile.ts";
 import type { StaticHits } from "../capture/static-scan.ts";
 import type { CapturedImage, Grade, Suggestion } from "../capture/types.ts";
@@ -97,8 +96,4 @@ export function reportOf(
     phases: host.progress.timings(),
     failure,
   });
-}
-
-export async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
 }

@@ -14,12 +14,13 @@ import { openStore } from "../store/store.ts";
 import { OWN_NETWORK_LABEL } from "./artifact-cluster.ts";
 import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
-import { type BuildParts, type BuiltRootfs, newBuildState, reportOf, writeJson } from "./build-parts.ts";
+import { type BuildParts, type BuiltRootfs, newBuildState, reportOf } from "./build-parts.ts";
 import { checkDisk, type DiskNeed, engineDataDirectory } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { readKubefile } from "./kubefile-source.ts";
 import type { BuildOptions } from "./options.ts";
+import { checkOutputFiles, writeJson } from "./output-files.ts";
 import { pushImage } from "./push.ts";
 import { withRun, workDirectory } from "./run-lifetime.ts";
 
@@ -37,6 +38,7 @@ export async function build(host: Host, options: BuildOptions): Promise<BuildRes
   const state = newBuildState();
   try {
     const { context, file, fileShown: shown } = options;
+    await checkOutputFiles(outputFiles(options));
     const ignore = await loadIgnoreFile(context);
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
     const plan = planBuild(kubefile, { buildArgs: options.buildArgs, platform: hostPlatform() });
@@ -116,6 +118,12 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltR
     },
     signal: host.signal,
   });
+}
+
+function outputFiles({ outputs, metadataFile, reportFile }: BuildOptions): string[] {
+  return [...outputs.map(({ destination }) => destination), metadataFile, reportFile].filter(
+    (file) => file !== undefined,
+  );
 }
 
 const GIBIBYTE = 1024 ** 3;
