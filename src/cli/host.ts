@@ -2,13 +2,13 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { engineEnvironment } from "../cluster/engine.ts";
-import { processIdentity } from "../cluster/process-identity.ts";
 import { runVariable } from "../cluster/run-labels.ts";
 import { errorMessage, KubefileError } from "../error.ts";
 import { canonicalHost } from "../oci/reference.ts";
 import type { Host } from "../pipeline/host.ts";
 import { createProgress } from "../pipeline/progress.ts";
 import { chooseProgressStyle, createRenderer, type ProgressStyle } from "../platform/terminal.ts";
+import { ownIdentity } from "../process/process-identity.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { helperRunner } from "../registry/credential-helper.ts";
 import { combineCredentials } from "../registry/credentials.ts";
@@ -79,8 +79,6 @@ export async function openHost(
     progress.note("info", "still removing; should you end this by force, `kubefile clean` removes the rest");
   signal.addEventListener("abort", onInterruption, { once: true });
   context.repeated.addEventListener("abort", onRepetition, { once: true });
-  const owner = await processIdentity(process.pid);
-  if (owner === undefined) throw new KubefileError("INTERNAL", "this process cannot be identified");
   return {
     engineEnvironment: { ...engineEnvironment(env), [runVariable]: runId },
     directories: directories(context, flags.store),
@@ -101,7 +99,7 @@ export async function openHost(
     now,
     runId,
     runToken,
-    owner,
+    owner: await ownIdentity(),
     redact: (text) => redactor.redact(text),
     endProgress: () => renderer.close(),
     async [Symbol.asyncDispose]() {

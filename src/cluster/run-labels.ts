@@ -1,4 +1,4 @@
-import { formatIdentity } from "./process-identity.ts";
+import { formatIdentity } from "../process/process-identity.ts";
 import type { Run } from "./run-state.ts";
 
 /** On every network and container of ours. */

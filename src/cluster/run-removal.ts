@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
+import { type Liveness, liveness, type ProcessIdentity, parseIdentity } from "../process/process-identity.ts";
 import { type ClusterRemovalOptions, removeCluster } from "./cluster-removal.ts";
-import { type Liveness, liveness, type ProcessIdentity, parseIdentity } from "./process-identity.ts";
 import { keepLabel, ownerLabel, runLabel, runVariable } from "./run-labels.ts";
 import { endProcesses } from "./run-processes.ts";
 import { forgetRun, isRunId, readRun, readRuns, runNames } from "./run-state.ts";

@@ -1,8 +1,8 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KubefileError } from "../error.ts";
+import { type ProcessIdentity, sameProcess } from "../process/process-identity.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
-import { type ProcessIdentity, sameProcess } from "./process-identity.ts";
 
 /** What a run has made or is about to make, written before it is made, so that any later start can remove it. */
 export interface RunState {

@@ -1,7 +1,8 @@
 import { lstat, readlink, rm, symlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
-import { currentOwner, newFileName, ownerOf, stateOf } from "../store/owner.ts";
+import { ownIdentity } from "../process/process-identity.ts";
+import { ownedFileName, ownerLiveness } from "../store/file-owner.ts";
 
 /** What is done under the lock takes milliseconds: one of this age, of an owner that cannot be asked, was left behind. */
 const ABANDONED_AFTER_MILLISECONDS = 60_000;
@@ -19,7 +20,7 @@ export async function withFileLock<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const name = newFileName(await currentOwner());
+  const name = ownedFileName(await ownIdentity());
   const deadline = performance.now() + GIVE_UP_AFTER_MILLISECONDS;
   while (!(await take(path, name))) {
     const abandoned = await abandonedOwner(path);
@@ -50,9 +51,8 @@ async function take(path: string, name: string): Promise<boolean> {
 async function abandonedOwner(path: string): Promise<string | undefined> {
   const name = await ownerNameOf(path);
   if (name === undefined) return undefined;
-  const owner = ownerOf(name);
-  const state = owner === undefined ? "unknown" : await stateOf(owner, await currentOwner());
-  if (state !== "unknown") return state === "dead" ? name : undefined;
+  const owner = await ownerLiveness(name);
+  if (owner !== "unknown") return owner === "dead" ? name : undefined;
   return (await isOld(path)) ? name : undefined;
 }
 

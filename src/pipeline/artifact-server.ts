@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { EngineEnvironment } from "../cluster/engine.ts";
-import { processIdentity } from "../cluster/process-identity.ts";
 import type { Run } from "../cluster/run-state.ts";
 import { KubefileError } from "../error.ts";
+import { processIdentity } from "../process/process-identity.ts";
 import type { ServeSettings } from "./serve.ts";
 
 export interface ArtifactServerOptions {

@@ -1,6 +1,6 @@
 import type { PullSecret } from "../capture/pull-secret.ts";
 import type { EngineEnvironment } from "../cluster/engine.ts";
-import type { ProcessIdentity } from "../cluster/process-identity.ts";
+import type { ProcessIdentity } from "../process/process-identity.ts";
 import type { RegistryClient } from "../registry/types.ts";
 import type { Progress } from "./progress.ts";
 

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import type { Engine } from "../cluster/engine.ts";
-import { liveness } from "../cluster/process-identity.ts";
 import { findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
 import { forgetRun, type Keep, openRun, type Run, readRuns, runNames } from "../cluster/run-state.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { errorMessage } from "../error.ts";
+import { liveness } from "../process/process-identity.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
 import type { Host } from "./host.ts";
 

@@ -3,8 +3,9 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, KubefileError } from "../error.ts";
 import { type Digest, finishDigest } from "../oci/digest.ts";
+import type { ProcessIdentity } from "../process/process-identity.ts";
+import { ownedFileName } from "./file-owner.ts";
 import { type Layout, publish } from "./layout.ts";
-import { newFileName, type Owner } from "./owner.ts";
 
 /** A blob on its way in: bytes are appended and hashed, then published under their digest or thrown away. */
 export class Ingest {
@@ -21,8 +22,8 @@ export class Ingest {
   }
 
   /** @throws KubefileError DISK_SHORT, STORE_UNUSABLE, as all methods here do. */
-  static async create(layout: Layout, owner: Owner): Promise<Ingest> {
-    const path = join(layout.ingest, newFileName(owner));
+  static async create(layout: Layout, owner: ProcessIdentity): Promise<Ingest> {
+    const path = join(layout.ingest, ownedFileName(owner));
     const file = await open(path, "wx", 0o600).catch((error: unknown) => {
       throw storageError(layout, error);
     });

@@ -6,11 +6,11 @@ import { pipeline } from "node:stream/promises";
 import { KubefileError } from "../error.ts";
 import { type Digest, digestOf, finishDigest } from "../oci/digest.ts";
 import { MAX_MANIFEST_BYTES } from "../oci/manifest.ts";
+import { ownIdentity } from "../process/process-identity.ts";
 import { Flight } from "./flight.ts";
 import { FollowingReader, READ_BYTES } from "./follow.ts";
 import { Ingest, storageError } from "./ingest.ts";
 import { blobPath, createLayout, type Layout } from "./layout.ts";
-import { currentOwner } from "./owner.ts";
 import { sweepIngest } from "./sweep.ts";
 import type { BlobFetcher, ByteRange, OpenBlob, RangeOf, Store } from "./types.ts";
 import { unlessAborted } from "./wait.ts";
@@ -31,8 +31,8 @@ export async function openStore(directory: string, options: { readonly clock?: C
   const now = (options.clock ?? Date.now)();
   try {
     const layout = await createLayout(absolute);
-    const owner = await currentOwner();
-    await sweepIngest(layout, owner, now);
+    const owner = await ownIdentity();
+    await sweepIngest(layout, now);
     return makeStore(layout, () => Ingest.create(layout, owner));
   } catch (error) {
     throw storageError({ directory: absolute }, error);

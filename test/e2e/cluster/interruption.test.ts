@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine } from "../../../src/cluster/engine.ts";
 import { kindProvider } from "../../../src/cluster/kind.ts";
-import { type ProcessIdentity, processIdentity } from "../../../src/cluster/process-identity.ts";
 import type { ClusterProvider } from "../../../src/cluster/types.ts";
+import { type ProcessIdentity, processIdentity } from "../../../src/process/process-identity.ts";
 import { nodeImage, randomRunId, temporaryDirectory, testEngine } from "./machine.ts";
 
 let engine: Engine;

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectEngine, type Engine, engineEnvironment } from "../../../src/cluster/engine.ts";
-import { type ProcessIdentity, processIdentity } from "../../../src/cluster/process-identity.ts";
+import { type ProcessIdentity, processIdentity } from "../../../src/process/process-identity.ts";
 
 export const nodeImage = "kindest/node:v1.34.4";
 export const toolsImage = "kubefile-tools:dev";

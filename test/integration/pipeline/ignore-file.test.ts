@@ -3,12 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
-import { processIdentity } from "../../../src/cluster/process-identity.ts";
 import { rootfsLayers } from "../../../src/image/cluster-image.ts";
 import { build } from "../../../src/pipeline/build.ts";
 import type { Host } from "../../../src/pipeline/host.ts";
 import type { BuildOptions } from "../../../src/pipeline/options.ts";
 import { createProgress } from "../../../src/pipeline/progress.ts";
+import { processIdentity } from "../../../src/process/process-identity.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { upstreamClient } from "../../support/upstream-client.ts";
 

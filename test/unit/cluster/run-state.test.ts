@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { forgetRun, type Keep, openRun, readRun, readRuns, runNames } from "../../../src/cluster/run-state.ts";
+import { sweepStateDirectory } from "../../../src/cluster/state-sweep.ts";
 import {
   formatIdentity,
   liveness,
   type ProcessIdentity,
   parseIdentity,
   processIdentity,
-} from "../../../src/cluster/process-identity.ts";
-import { forgetRun, type Keep, openRun, readRun, readRuns, runNames } from "../../../src/cluster/run-state.ts";
-import { sweepStateDirectory } from "../../../src/cluster/state-sweep.ts";
+} from "../../../src/process/process-identity.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const temporaryDirectory = temporaryDirectories();

@@ -5,7 +5,8 @@ import { listLocal, resolveLocal, tagLocal } from "../../../src/image/local-tags
 import { digestOf } from "../../../src/oci/digest.ts";
 import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
-import { currentOwner, newFileName } from "../../../src/store/owner.ts";
+import { ownIdentity } from "../../../src/process/process-identity.ts";
+import { ownedFileName } from "../../../src/store/file-owner.ts";
 import { failureOf } from "../../support/failure.ts";
 import { temporaryDirectory, temporaryStore } from "../../support/sample-images.ts";
 
@@ -44,8 +45,8 @@ describe("local tags", () => {
 
   it("take over the lock of a dead process, and only once when several wait", async () => {
     const { directory } = await temporaryStore();
-    const dead = { ...(await currentOwner()), pid: 4_194_305 };
-    await symlink(newFileName(dead), join(directory, "index.json.lock"));
+    const dead = { ...(await ownIdentity()), pid: 4_194_305 };
+    await symlink(ownedFileName(dead), join(directory, "index.json.lock"));
     const names = ["a", "b", "c", "d"].map((name) => parseReference(`registry.example/${name}:1`));
     await Promise.all(names.map((name) => tagLocal(directory, name, one, { now })));
     expect(await listLocal(directory)).toHaveLength(names.length);
@@ -54,7 +55,7 @@ describe("local tags", () => {
   it("wait for the lock of a living process until they are told not to", async () => {
     const { directory } = await temporaryStore();
     const lock = join(directory, "index.json.lock");
-    await symlink(newFileName(await currentOwner()), lock);
+    await symlink(ownedFileName(await ownIdentity()), lock);
     const signal = AbortSignal.timeout(200);
     expect(await failureOf(tagLocal(directory, shop, one, { now, signal }))).toContain("ABORT_ERR");
     await rm(lock);

@@ -5,8 +5,9 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
+import { ownIdentity } from "../../../src/process/process-identity.ts";
+import { ownedFileName } from "../../../src/store/file-owner.ts";
 import { storageError } from "../../../src/store/ingest.ts";
-import { currentOwner, newFileName } from "../../../src/store/owner.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
@@ -166,17 +167,17 @@ describe("what killed processes leave", () => {
     const directory = await temporaryDirectory();
     const ingest = join(directory, "ingest");
     await mkdir(ingest, { recursive: true });
-    const self = await currentOwner();
+    const self = await ownIdentity();
     const child = spawn("true");
     const gone = child.pid ?? 0;
     await new Promise((resolve) => child.once("close", resolve));
     const names = {
-      living: newFileName(self),
-      dead: newFileName({ ...self, pid: gone }),
-      reusedNumber: newFileName({ ...self, started: "1" }),
-      otherBoot: newFileName({ ...self, boot: "0f0f0f0f-0000-0000-0000-000000000000" }),
-      otherBootLongAgo: newFileName({ ...self, boot: "0f0f0f0f-0000-0000-0000-000000000000" }),
-      otherContainer: newFileName({ ...self, namespace: "1" }),
+      living: ownedFileName(self),
+      dead: ownedFileName({ ...self, pid: gone }),
+      reusedNumber: ownedFileName({ ...self, started: "1" }),
+      otherBoot: ownedFileName({ ...self, bootId: "0f0f0f0f-0000-0000-0000-000000000000" }),
+      otherBootLongAgo: ownedFileName({ ...self, bootId: "0f0f0f0f-0000-0000-0000-000000000000" }),
+      otherContainer: ownedFileName({ ...self, namespace: "1" }),
       unknown: "upload-1",
       unknownLongAgo: "upload-2",
     };

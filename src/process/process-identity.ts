@@ -1,5 +1,6 @@
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
+import { KubefileError } from "../error.ts";
 
 /** Names one process for good: a process id alone is given to another process sooner or later. */
 export interface ProcessIdentity {
@@ -25,6 +26,13 @@ export async function processIdentity(pid: number): Promise<ProcessIdentity | un
   const haveProc = bootId !== "";
   if (haveProc ? started === undefined : !answersSignal(pid)) return undefined;
   return { host: hostname(), bootId: bootId.trim(), namespace, pid, started: started ?? "" };
+}
+
+/** The identity of this process. @throws KubefileError INTERNAL when the system does not tell it */
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  const own = await processIdentity(process.pid);
+  if (own === undefined) throw new KubefileError("INTERNAL", "this process cannot be identified");
+  return own;
 }
 
 /**
