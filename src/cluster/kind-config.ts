@@ -10,7 +10,8 @@ export interface KindConfigOptions {
 
 /**
  * kind's configuration for a run: the user's, with what the capture depends on laid over it. containerd reads
- * registry configuration from one directory only, whatever its version's default says.
+ * registry configuration from one directory only, whatever its version's default says. How a control plane that lives
+ * for a minute starts sooner is laid under it.
  *
  * @throws KubefileError USAGE when the user's file is no kind config; UNSUPPORTED for IPv6 clusters
  */
@@ -24,6 +25,11 @@ export function kindConfig({ withoutDefaultNetwork, user }: KindConfigOptions): 
     kind: "Cluster",
     apiVersion,
     containerdConfigPatches: [...list(given.containerdConfigPatches), registryPatch],
+    kubeadmConfigPatches: [
+      stringify(controlPlanePatch(controlPlanes(given))),
+      stringify(kubeletPatch),
+      ...list(given.kubeadmConfigPatches),
+    ],
     networking: {
       ...keptNetworking,
       apiServerAddress: "127.0.0.1",
@@ -35,6 +41,28 @@ export function kindConfig({ withoutDefaultNetwork, user }: KindConfigOptions): 
 const apiVersion = "kind.x-k8s.io/v1alpha4";
 
 const registryPatch = `[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "${certsDirectory}"\n`;
+
+/**
+ * The controller manager's default of 20 requests a second takes it five seconds to start its controllers, without
+ * which there is no ServiceAccount and no pod; a first try for the lease that comes too early costs it two more, and a
+ * single control plane has nobody to share it with. kind takes this form for every version of kubeadm's configuration.
+ */
+function controlPlanePatch(controlPlanes: number): Record<string, unknown> {
+  const alone = controlPlanes === 1 ? { "leader-elect": "false" } : {};
+  return {
+    kind: "ClusterConfiguration",
+    controllerManager: { extraArgs: { ...alone, "kube-api-qps": "200", "kube-api-burst": "400" } },
+    ...(controlPlanes === 1 ? { scheduler: { extraArgs: alone } } : {}),
+  };
+}
+
+/** Pulls come from this machine: they need not wait for one another, or for a registry that counts them. */
+const kubeletPatch = { kind: "KubeletConfiguration", serializeImagePulls: false, registryPullQPS: 0 };
+
+function controlPlanes(config: Record<string, unknown>): number {
+  const nodes = list(config.nodes).map(record);
+  return nodes.length === 0 ? 1 : nodes.filter(({ role }) => role === "control-plane" || role === undefined).length;
+}
 
 function parseUserConfig(text: string, file: string): Record<string, unknown> {
   let config: unknown;

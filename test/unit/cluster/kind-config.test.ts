@@ -4,11 +4,18 @@ import { kindConfig } from "../../../src/cluster/kind-config.ts";
 
 const ours = '[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "/etc/containerd/certs.d"\n';
 
+/** The patches of a config as kind reads them. */
+function kubeadmPatches(text: string): unknown[] {
+  const patches: readonly string[] = parse(text).kubeadmConfigPatches;
+  return patches.map((patch) => parse(patch));
+}
+
 test("without a user's file: one registry directory, the API server on loopback", () => {
   expect(parse(kindConfig({ withoutDefaultNetwork: false }))).toEqual({
     kind: "Cluster",
     apiVersion: "kind.x-k8s.io/v1alpha4",
     containerdConfigPatches: [ours],
+    kubeadmConfigPatches: expect.any(Array),
     networking: { apiServerAddress: "127.0.0.1" },
   });
 });
@@ -37,7 +44,33 @@ containerdConfigPatches: ["[debug]\\n  level = 'debug'"]
     featureGates: { Some: true },
     networking: { podSubnet: "10.1.0.0/16", apiServerAddress: "127.0.0.1", kubeProxyMode: "ipvs" },
     containerdConfigPatches: ["[debug]\n  level = 'debug'", ours],
+    kubeadmConfigPatches: expect.any(Array),
   });
+});
+
+test("controllers start at once, and nodes pull several images at a time", () => {
+  expect(kubeadmPatches(kindConfig({ withoutDefaultNetwork: false }))).toEqual([
+    {
+      kind: "ClusterConfiguration",
+      controllerManager: {
+        extraArgs: { "leader-elect": "false", "kube-api-qps": "200", "kube-api-burst": "400" },
+      },
+      scheduler: { extraArgs: { "leader-elect": "false" } },
+    },
+    { kind: "KubeletConfiguration", serializeImagePulls: false, registryPullQPS: 0 },
+  ]);
+});
+
+test("several control planes elect a leader, and the user's patches come last", () => {
+  const text = `
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes: [{ role: control-plane }, { role: control-plane }, { role: worker }]
+kubeadmConfigPatches: ["kind: KubeletConfiguration\nserializeImagePulls: true"]
+`;
+  const patches = kubeadmPatches(kindConfig({ withoutDefaultNetwork: false, user: { text, file: "kind.yaml" } }));
+  expect(JSON.stringify(patches)).not.toContain("leader-elect");
+  expect(patches.at(-1)).toEqual({ kind: "KubeletConfiguration", serializeImagePulls: true });
 });
 
 test.each([
