@@ -66,7 +66,7 @@ test("several control planes elect a leader, and the user's patches come last", 
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes: [{ role: control-plane }, { role: control-plane }, { role: worker }]
-kubeadmConfigPatches: ["kind: KubeletConfiguration\nserializeImagePulls: true"]
+kubeadmConfigPatches: ["kind: KubeletConfiguration\\nserializeImagePulls: true"]
 `;
   const patches = kubeadmPatches(kindConfig({ withoutDefaultNetwork: false, user: { text, file: "kind.yaml" } }));
   expect(JSON.stringify(patches)).not.toContain("leader-elect");
