@@ -66,6 +66,12 @@ describe("waitSettled", () => {
     expect(settling.clock.passed()).toBe(20_000);
   });
 
+  it("waits for the window and no longer", async () => {
+    const settling = options(watcherOf(shop), { quietWindow: 4_321 });
+    await waitSettled(settling);
+    expect(settling.clock.passed()).toBe(4_321);
+  });
+
   it("starts the quiet window anew for an image that nodes pull and nothing names", async () => {
     const settling = options(watcherOf(shop));
     const recorder = createPullRecorder();
