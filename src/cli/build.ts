@@ -8,7 +8,16 @@ import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout 
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import { untrustedEvent } from "../platform/untrusted-event.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, collect, parseDuration, parseKeyValues, parseOutput, parseTarget } from "./flags.ts";
+import {
+  absolute,
+  collect,
+  duration,
+  parseDuration,
+  parseKeyValues,
+  parseOutput,
+  parseTarget,
+  progressOption,
+} from "./flags.ts";
 import { type HostFlags, openHost } from "./host.ts";
 
 /** The flags as commander gives them; absent ones are undefined, so that `kubefile.yaml` can speak. */
@@ -57,8 +66,8 @@ export function registerBuild(program: Command, context: CommandContext): void {
         "pulled",
       ]),
     )
-    .option("--quiet-window <time>", "how long nothing new may appear (default: 20s)", parseDuration)
-    .option("--timeout <time>", "how long the launch may take to settle (default: 10m)", parseDuration)
+    .option("--quiet-window <time>", "how long nothing new may appear (default: 20s)", duration("--quiet-window"))
+    .option("--timeout <time>", "how long the launch may take to settle (default: 10m)", duration("--timeout"))
     .option("--include <image>", "an image to capture in any case; may be given several times", collect)
     .option("--exclude <pattern>", "images to leave out, * matches anything; may be given several times", collect)
     .option("--launch-network", "leave the network open during the launch; the artifact then says so")
@@ -74,14 +83,7 @@ export function registerBuild(program: Command, context: CommandContext): void {
       "a registry that speaks http or has a private address; may be given several times",
       collect,
     )
-    .addOption(
-      new Option("--progress <style>", "how progress is shown (default: auto)").choices([
-        "auto",
-        "tty",
-        "plain",
-        "json",
-      ]),
-    )
+    .addOption(progressOption())
     .option("--metadata-file <file>", "write digest, references and images as JSON")
     .option("--report <file>", "write the whole report as JSON")
     .option("--store <dir>", "the local blob store")
@@ -138,8 +140,10 @@ export async function resolveBuild(
   if (push && tags.length === 0) {
     throw new KubefileError("USAGE", "--push needs a name to push to", { hint: "add --tag REGISTRY/NAME:TAG" });
   }
-  const duration = (value: number | string | undefined, fallback: number): number =>
-    value === undefined ? fallback : typeof value === "number" ? value : parseDuration(value);
+  const milliseconds = (key: "quietWindow" | "timeout", fallback: number): number => {
+    const written = project[key];
+    return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
+  };
   const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
   const options: BuildOptions = {
     context: directory,
@@ -154,8 +158,8 @@ export async function resolveBuild(
     ]),
     capture: from("capture") ?? "cluster",
     wait: from("wait") ?? "ready",
-    quietWindow: duration(from("quietWindow"), defaultQuietWindow),
-    timeout: duration(from("timeout"), defaultTimeout),
+    quietWindow: milliseconds("quietWindow", defaultQuietWindow),
+    timeout: milliseconds("timeout", defaultTimeout),
     include: from("include") ?? [],
     exclude: from("exclude") ?? [],
     launchNetwork: from("launchNetwork") ?? false,

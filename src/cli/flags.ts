@@ -1,17 +1,33 @@
 import { isAbsolute, resolve } from "node:path";
-import { InvalidArgumentError } from "commander";
+import { Option } from "commander";
 import { KubefileError } from "../error.ts";
 import { canonicalHost, isRegistryHost, parseReference, type Reference } from "../oci/reference.ts";
 import type { Output } from "../pipeline/options.ts";
+import { progressStyles } from "../platform/terminal.ts";
 
-/** `500ms`, `20s`, `10m`, `1h30m`; milliseconds. */
-export function parseDuration(text: string): number {
+/**
+ * `500ms`, `20s`, `10m`, `1h30m`; milliseconds.
+ *
+ * @throws KubefileError USAGE naming the flag
+ */
+export function parseDuration(text: string, flag: string): number {
   const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) {
-    throw new InvalidArgumentError(`"${text}" is not a duration; write 20s, 10m or 1h30m.`);
+    throw new KubefileError("USAGE", `${flag} ${JSON.stringify(text)} is not a duration`, {
+      hint: "write 20s, 10m or 1h30m",
+    });
   }
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0);
+}
+
+/** A parser of commander's for a flag that takes a duration. */
+export function duration(flag: string): (text: string) => number {
+  return (text) => parseDuration(text, flag);
+}
+
+export function progressOption(): Option {
+  return new Option("--progress <style>", "how progress is shown (default: auto)").choices(["auto", ...progressStyles]);
 }
 
 /** Collects a flag that may be given several times. */

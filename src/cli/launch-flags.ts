@@ -3,7 +3,7 @@ import { parseReference } from "../oci/reference.ts";
 import { defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import type { VerifyOptions } from "../pipeline/verify.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, collect, parseDuration, parseKeyValues } from "./flags.ts";
+import { absolute, collect, duration, parseKeyValues, progressOption } from "./flags.ts";
 import type { HostFlags } from "./host.ts";
 
 /** Flags of the verbs that launch a cluster image: run and verify. */
@@ -24,11 +24,11 @@ export function addLaunchFlags(command: Command): Command {
     .option("--node-image <image>", "the kind node image (default: by the image's KUBEVERSION)")
     .option("--kind-config <file>", "a kind configuration to build upon")
     .option("--run-image <image>", "the launch container's image")
-    .option("--quiet-window <time>", "how long nothing new may appear (default: 20s)", parseDuration)
-    .option("--timeout <time>", "how long the launch may take to settle (default: 10m)", parseDuration)
+    .option("--quiet-window <time>", "how long nothing new may appear (default: 20s)", duration("--quiet-window"))
+    .option("--timeout <time>", "how long the launch may take to settle (default: 10m)", duration("--timeout"))
     .option("--mirror <host=url>", "reach the registry elsewhere; may be given several times", collect)
     .option("--insecure <host>", "a registry that speaks http or has a private address", collect)
-    .option("--progress <style>", "auto, tty, plain or json (default: auto)")
+    .addOption(progressOption())
     .option("--store <dir>", "the local blob store");
 }
 

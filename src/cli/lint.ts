@@ -39,7 +39,8 @@ export function registerLint(program: Command, context: CommandContext, setExitC
         errors += diagnostics.filter(({ severity }) => severity === "error").length;
         if (flags.format === "json") records.push(...diagnosticRecords(diagnostics, shown));
         else {
-          context.stdout.write(formatDiagnostics(diagnostics, text, shown, { color: context.stdout.isTTY === true }));
+          const listing = formatDiagnostics(diagnostics, text, shown, { color: context.stdout.isTTY === true });
+          context.stdout.write(listing === "" ? "" : `${listing}\n`);
           context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
         }
       }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { KubefileError } from "../error.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
 import type { CommandContext } from "./context.ts";
@@ -50,10 +51,10 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
-    .showHelpAfterError("(run with --help for the flags and examples)")
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      outputError: (text) => printError(usageError(text), context.stderr),
     })
     .exitOverride();
   for (const register of [
@@ -81,4 +82,13 @@ Examples:
 Exit codes: 0 done, 1 the build failed, 2 wrong usage or input, 3 the environment lacks something, 130 cancelled.`,
   );
   return program;
+}
+
+/** What commander says in one text, in our form: the problem, and below it the next step. */
+function usageError(text: string): KubefileError {
+  const [first = "", ...rest] = text.trim().split("\n");
+  const suggestion = /^\(Did you mean (.+\?)\)$/.exec(rest.at(-1) ?? "")?.[1];
+  return new KubefileError("USAGE", first.replace(/^error: /, ""), {
+    hint: suggestion === undefined ? "run it with --help for its flags and examples" : `did you mean ${suggestion}`,
+  });
 }

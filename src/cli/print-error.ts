@@ -1,7 +1,7 @@
 import { formatLocation, KubefileError } from "../error.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import { asKubefileError } from "../pipeline/failure.ts";
-import { printable } from "../platform/terminal.ts";
+import { printable } from "../platform/printable.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -27,16 +27,19 @@ export function printError(error: unknown, output: Output): number {
   if (known instanceof DiagnosticsError) output.write(`${known.listing({ color: output.isTTY === true })}\n`);
   const message = known instanceof DiagnosticsError ? known.summary : known.message;
   const where = known.where === undefined ? "" : `${formatLocation(known.where)}: `;
-  output.write(`${paint(31, `error[${known.code}]`)}: ${where}${indented(message, 2)}\n`);
+  output.write(`${paint(31, `error[${known.code}]`)}: ${where}${indented(message, "  | ")}\n`);
   if (known.code === "INTERNAL") output.write(stackOf(error));
-  if (known.hint !== undefined) output.write(`  ${paint(36, "hint:")} ${indented(known.hint, 8)}\n`);
+  if (known.hint !== undefined) output.write(`  ${paint(36, "hint:")} ${indented(known.hint, "        ")}\n`);
   return known.exitCode;
 }
 
-/** Further lines stand below the first, so that they are seen to belong to it. */
-function indented(text: string, columns: number): string {
+/**
+ * Further lines stand below the first, behind a margin: they are seen to belong to it, and what a program wrote is at
+ * the start of no line, where a CI system would take `::add-mask::` and the like for its own.
+ */
+function indented(text: string, margin: string): string {
   const [first = "", ...rest] = text.trimEnd().split("\n").map(printable);
-  return [first, ...rest.map((line) => (line === "" ? "" : `${" ".repeat(columns)}${line}`))].join("\n");
+  return [first, ...rest.map((line) => `${margin}${line}`.trimEnd())].join("\n");
 }
 
 function stackOf(error: unknown): string {

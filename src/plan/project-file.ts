@@ -90,8 +90,8 @@ function invalid(file: string, problems: readonly ProjectFileProblem[]): Kubefil
   if (first !== undefined && sorted.length === 1) {
     return new KubefileError("PROJECT_FILE_INVALID", first.message, { hint: first.hint, where });
   }
-  const list = sorted.map(({ line, column, message, hint }) => `\n  ${file}:${line}:${column}: ${message} (${hint})`);
-  return new KubefileError("PROJECT_FILE_INVALID", `${file} has ${sorted.length} problems:${list.join("")}`, {
+  const list = sorted.map(({ line, column, message, hint }) => `\n${file}:${line}:${column}: ${message} (${hint})`);
+  return new KubefileError("PROJECT_FILE_INVALID", `${sorted.length} problems:${list.join("")}`, {
     hint: "docs/kubefile-yaml.md describes every key",
     where,
   });

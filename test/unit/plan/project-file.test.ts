@@ -197,7 +197,7 @@ function problemsOf(error: KubefileError): readonly string[] {
   }
   return lines.map((line) =>
     line
-      .replace("  kubefile.yaml:", "")
+      .replace("kubefile.yaml:", "")
       .replace(": ", " ")
       .replace(/ \((.*)\)$/, " => $1"),
   );
