@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Baseline } from "../capture/baseline.ts";
 import type { Engine } from "../cluster/engine.ts";
 import { nodeImages, removeImages, runningImages } from "../cluster/node-images.ts";
+import type { Run } from "../cluster/run-state.ts";
 import type { Cluster } from "../cluster/types.ts";
 import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
 import { fetchClusterImage, fetchDescription } from "../image/load.ts";
@@ -18,6 +19,8 @@ import { together } from "./together.ts";
 
 export interface ArtifactClusterOptions {
   readonly engine: Engine;
+  readonly run: Run;
+  readonly runImage: string;
   readonly store: Store;
   readonly reference: Reference;
   readonly nodeImage: string | undefined;
@@ -32,7 +35,7 @@ export interface ArtifactCluster extends PreparedCluster {
 
 /** Fetches a cluster image while a cluster boots whose nodes get images from that cluster image and from nowhere else. */
 export async function prepareArtifactCluster(host: Host, options: ArtifactClusterOptions): Promise<ArtifactCluster> {
-  const { engine, store, reference } = options;
+  const { engine, run, runImage, store, reference } = options;
   const { client, progress } = host;
   const described = await progress.phase("artifact", async (phase) => {
     phase.update("manifest and config");
@@ -59,7 +62,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
       }),
     (signal) =>
       prepareCluster(host, {
-        engine,
+        ...{ engine, run, runImage },
         kubeVersion: described.config.kubernetesVersion,
         nodeImage: options.nodeImage,
         kindConfig: options.kindConfig,

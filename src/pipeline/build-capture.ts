@@ -31,7 +31,7 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
       host.signal,
       (signal) =>
         prepareCluster(host, {
-          engine,
+          ...{ engine, run, runImage: options.runImage },
           kubeVersion: plan.kubeVersion,
           nodeImage: options.nodeImage,
           kindConfig: options.kindConfig,
@@ -46,7 +46,7 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
     state.kubernetesVersion = prepared.cluster.kubernetesVersion;
     try {
       const rehearsed = await rehearse(host, {
-        ...{ engine, run, prepared, options, recorder, completion },
+        ...{ engine, prepared, options, recorder, completion },
         root: workspace.root,
         launch: rootfs.launch,
         env: plan.env,

@@ -4,36 +4,38 @@ import type { Run } from "../cluster/run-state.ts";
 import type { Cluster, CommandContainer } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
 import { packTree } from "../rootfs/pack-tree.ts";
-import type { Phase } from "./progress.ts";
+import type { Host } from "./host.ts";
 
-/** Starts the launch container in the control plane's network, with a throw-away copy of the rootfs. */
-export async function startLaunchContainer(options: {
+export interface LaunchContainerOptions {
   readonly engine: Engine;
   readonly run: Run;
-  readonly image: string;
-  readonly cluster: Cluster;
-  /** Absolute path of the rootfs. */
-  readonly root: string;
-  readonly phase: Phase;
+  /** Its image. */
+  readonly runImage: string;
   readonly signal: AbortSignal;
-}): Promise<CommandContainer> {
-  const { engine, run, image, cluster, root, phase, signal } = options;
+}
+
+/** Starts the launch container in the control plane's network. It waits for a rootfs, and for its commands. */
+export async function startLaunchContainer(
+  host: Host,
+  cluster: Cluster,
+  { engine, run, runImage, signal }: LaunchContainerOptions,
+): Promise<CommandContainer> {
   const node = cluster.nodes.find(({ role }) => role === "control-plane");
   if (node === undefined) throw new KubefileError("CLUSTER_FAILED", `cluster ${cluster.name} has no control plane`);
-  const container = await startCommandContainer({
-    engine,
-    run,
-    image,
-    network: { kind: "node", node: node.name, kubeconfig: cluster.kubeconfig },
-    path: "minimum",
-    signal,
-    onProgress: phase.update,
-  });
-  try {
-    await container.copyIn(await packTree(root, { signal }), { signal });
-    return container;
-  } catch (error) {
-    await container[Symbol.asyncDispose]();
-    throw error;
-  }
+  return host.progress.phase("launch container", (phase) =>
+    startCommandContainer({
+      engine,
+      run,
+      image: runImage,
+      network: { kind: "node", node: node.name, kubeconfig: cluster.kubeconfig },
+      path: "minimum",
+      signal,
+      onProgress: phase.update,
+    }),
+  );
+}
+
+/** Puts a throw-away copy of a rootfs into the launch container. */
+export async function copyRootfs(container: CommandContainer, root: string, signal: AbortSignal): Promise<void> {
+  await container.copyIn(await packTree(root, { signal }), { signal });
 }

@@ -7,7 +7,6 @@ import type { Grade } from "../capture/types.ts";
 import { startWorkloadWatcher } from "../capture/workload-watcher.ts";
 import { cutEgress } from "../cluster/egress.ts";
 import type { Engine } from "../cluster/engine.ts";
-import type { Run } from "../cluster/run-state.ts";
 import { countOf } from "../image/text-table.ts";
 import type { Launch } from "../image/types.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -15,13 +14,13 @@ import { parseReference, type Reference } from "../oci/reference.ts";
 import type { PreparedCluster } from "./cluster-boot.ts";
 import type { Host } from "./host.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
-import { startLaunchContainer } from "./launch-container.ts";
+import { copyRootfs } from "./launch-container.ts";
 import type { BuildOptions } from "./options.ts";
 import type { ImageCompletion } from "./prefetch.ts";
+import { together } from "./together.ts";
 
 export interface RehearsalOptions {
   readonly engine: Engine;
-  readonly run: Run;
   readonly prepared: PreparedCluster;
   readonly options: BuildOptions;
   /** Absolute path of the rootfs. */
@@ -42,8 +41,8 @@ export interface Rehearsed extends Reconciled {
  * that it needed.
  */
 export async function rehearse(host: Host, rehearsal: RehearsalOptions): Promise<Rehearsed> {
-  const { engine, run, prepared, options, launch, recorder, completion } = rehearsal;
-  const { cluster, proxy, baseline } = prepared;
+  const { engine, prepared, options, launch, recorder, completion } = rehearsal;
+  const { cluster, container, proxy, baseline } = prepared;
   const timeline = createCommandTimeline(() => new Date());
   const watching = new AbortController();
   const watcher = startWorkloadWatcher(cluster.api, {
@@ -59,19 +58,15 @@ export async function rehearse(host: Host, rehearsal: RehearsalOptions): Promise
   });
   try {
     const settled = await host.progress.phase("launch", async (phase) => {
-      phase.update("starting the launch container");
-      await using container = await startLaunchContainer({
-        engine,
-        run,
-        image: options.runImage,
-        cluster,
-        root: rehearsal.root,
-        phase,
-        signal: host.signal,
-      });
-      if (!options.launchNetwork) await cutEgress({ engine, cluster, allow: proxy.endpoint, signal: host.signal });
-      // Awaited here: leaving this block removes the container.
-      return await launchAndSettle(host, {
+      phase.update("cutting the network");
+      await together(
+        host.signal,
+        (signal) => copyRootfs(container, rehearsal.root, signal),
+        async (signal) => {
+          if (!options.launchNetwork) await cutEgress({ engine, cluster, allow: proxy.endpoint, signal });
+        },
+      );
+      return launchAndSettle(host, {
         ...{ cluster, container, watcher, recorder, timeline, phase },
         commands: launch.commands,
         env: rehearsal.env,

@@ -10,7 +10,7 @@ import { prepareArtifactCluster, removeIdleImages, unpackRootfs } from "./artifa
 import { startArtifactServer } from "./artifact-server.ts";
 import type { Host } from "./host.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
-import { startLaunchContainer } from "./launch-container.ts";
+import { copyRootfs } from "./launch-container.ts";
 import { selectCommands } from "./launch-selection.ts";
 import { withRun, workDirectory } from "./run-lifetime.ts";
 import type { VerifyOptions } from "./verify.ts";
@@ -41,12 +41,13 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
     return await withRun(host, engine, "on success", async (run) => {
       const recorder = createPullRecorder();
       const prepared = await prepareArtifactCluster(host, {
-        ...{ engine, store, reference: options.reference },
+        ...{ engine, run, store, reference: options.reference },
+        runImage: options.runImage,
         nodeImage: options.nodeImage,
         kindConfig: options.kindConfig,
         onPull: recorder.onEvent,
       });
-      const { cluster, proxy, image, baseline } = prepared;
+      const { cluster, container, proxy, image, baseline } = prepared;
       const watching = new AbortController();
       const watcher = startWorkloadWatcher(cluster.api, {
         signal: AbortSignal.any([signal, watching.signal]),
@@ -57,9 +58,7 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
         await unpackRootfs(image, store, workspace.root, signal);
         await removeIdleImages(engine, cluster, baseline, signal);
         await host.progress.phase("launch", async (phase) => {
-          await using container = await startLaunchContainer({
-            ...{ engine, run, cluster, phase, signal, image: options.runImage, root: workspace.root },
-          });
+          await copyRootfs(container, workspace.root, signal);
           await launchAndSettle(host, {
             ...{ cluster, container, watcher, recorder, phase },
             timeline: createCommandTimeline(() => new Date()),

@@ -23,7 +23,7 @@ import {
 } from "./artifact-cluster.ts";
 import type { Host } from "./host.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
-import { startLaunchContainer } from "./launch-container.ts";
+import { copyRootfs } from "./launch-container.ts";
 import { selectCommands } from "./launch-selection.ts";
 import { withRun, workDirectory } from "./run-lifetime.ts";
 
@@ -101,12 +101,13 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
   const { signal } = host;
   const recorder = createPullRecorder();
   const prepared = await prepareArtifactCluster(host, {
-    ...{ engine, store, reference: options.reference },
+    ...{ engine, run, store, reference: options.reference },
+    runImage: options.runImage,
     nodeImage: options.nodeImage,
     kindConfig: options.kindConfig,
     onPull: recorder.onEvent,
   });
-  const { cluster, image, baseline, source } = prepared;
+  const { cluster, container, image, baseline, source } = prepared;
   known.digest = image.digest;
   known.images = image.config.images.length;
   const watching = new AbortController();
@@ -119,11 +120,7 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
     await unpackRootfs(image, store, workspace.root, signal);
     await removeIdleImages(engine, cluster, baseline, signal);
     await host.progress.phase("offline launch", async (phase) => {
-      phase.update("starting the launch container");
-      const { runImage } = options;
-      await using container = await startLaunchContainer({
-        ...{ engine, run, cluster, phase, signal, image: runImage, root: workspace.root },
-      });
+      await copyRootfs(container, workspace.root, signal);
       phase.update("cutting the network, and proving that it is cut");
       await cutAndProve({ host, engine, cluster, container, prepared });
       const timeline = createCommandTimeline(() => new Date());
