@@ -49,11 +49,13 @@ export async function build(host: Host, options: BuildOptions): Promise<BuildRes
     await checkDisk(await diskNeeds(host, engine));
     const store = await openStore(host.directories.store);
     try {
-      return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run) => {
+      return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run, releaseCluster) => {
         const parts: BuildParts = { host, options, state, plan, ignore, store, engine, run };
         await using workspace = await createWorkspace(workDirectory(run));
         const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
-        return await finish(parts, await capture(parts, workspace));
+        const rootfs = await capture(parts, workspace);
+        releaseCluster();
+        return await finish(parts, rootfs);
       });
     } finally {
       await store.close();

@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { removeCluster } from "../cluster/cluster-removal.ts";
 import type { Engine } from "../cluster/engine.ts";
 import { findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
 import { forgetRun, type Keep, openRun, type Run, readRuns, runNames } from "../cluster/run-state.ts";
@@ -15,7 +16,8 @@ export function workDirectory(run: Run): string {
 
 /**
  * Opens this process's run, does the work, and removes everything the run made, however the work ended. What earlier
- * runs left behind is removed first.
+ * runs left behind is removed first. Work that no longer needs its cluster may release it: then it is being removed
+ * beside the rest of the work.
  *
  * @param engine absent when the work needs none; then only files are looked after
  * @param keep when the cluster stays in place
@@ -24,7 +26,7 @@ export async function withRun<T>(
   host: Host,
   engine: Engine | undefined,
   keep: Keep,
-  work: (run: Run) => Promise<T>,
+  work: (run: Run, releaseCluster: () => void) => Promise<T>,
 ): Promise<T> {
   await removeAbandoned(host, engine);
   const run = await openRun({
@@ -33,14 +35,21 @@ export async function withRun<T>(
     owner: host.owner,
     keep,
   });
+  let removal = Promise.resolve();
+  const releaseCluster = (): void => {
+    if (engine === undefined || keep !== "never") return;
+    // No failure yet: the removal at the end tries again, and tells.
+    removal = removeCluster(host.runId, { engine, stateDirectory: host.directories.state }).catch(() => undefined);
+  };
   try {
     await mkdir(workDirectory(run), { recursive: true });
-    const result = await work(run);
+    const result = await work(run, releaseCluster);
     // An abort that came when nothing was listening any more still is one.
     host.signal.throwIfAborted();
     await run.succeed();
     return result;
   } finally {
+    await removal;
     if (run.state.keep === "always") await removeTree(workDirectory(run));
     else await remove(host, engine);
   }
