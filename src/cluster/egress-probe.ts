@@ -45,13 +45,13 @@ export async function openEgressCanary(options: {
   /** What to listen on when the engine is elsewhere and the address is not ours. */
   readonly listen?: string;
 }): Promise<EgressCanary> {
+  const node = options.cluster.nodes[0]?.name ?? "";
+  const { stdout } = await options.engine.docker(["inspect", "--format", "{{slice .Id 0 12}}", node]);
   const server = createServer((_request, response) => response.end("{}\n"));
   server.listen(0, options.listen ?? options.address);
   await once(server, "listening");
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new KubefileError("INTERNAL", "the canary has no port");
-  const node = options.cluster.nodes[0]?.name ?? "";
-  const { stdout } = await options.engine.docker(["inspect", "--format", "{{slice .Id 0 12}}", node]);
   return {
     address: options.address,
     port: bound.port,
@@ -66,25 +66,21 @@ export async function openEgressCanary(options: {
 }
 
 /**
- * Asks from each place whether the outside answers. Pods are real ones, of the pause image that every node has; the
- * questions are put from within their network namespaces.
+ * Asks from each place, on every node, whether the outside answers. Pods are real ones, of the pause image that every
+ * node has; the questions are put from within their network namespaces.
+ *
+ * @returns answers by place, with the node's name where there are several nodes
  */
-export async function probeEgress(options: ProbeOptions): Promise<ReadonlyMap<EgressPlace, Reachability>> {
-  const node = options.cluster.nodes.find(({ role }) => role === "control-plane");
-  if (node === undefined) throw new KubefileError("CLUSTER_FAILED", `cluster ${options.cluster.name} has no node`);
-  const probes = options.places.map(async (place) => [place, await probePlace(options, node, place)] as const);
-  return new Map(await Promise.all(probes));
-}
-
-async function probePlace(options: ProbeOptions, node: ClusterNode, place: EgressPlace): Promise<Reachability> {
-  switch (place) {
-    case "node":
-      return await askFromNode(options, node);
-    case "launch container":
-      return await askFromLaunchContainer(options);
-    default:
-      return await askFromPod(options, node, place === "host-network pod");
-  }
+export async function probeEgress(options: ProbeOptions): Promise<ReadonlyMap<string, Reachability>> {
+  const { nodes } = options.cluster;
+  const probes = options.places.flatMap((place) => {
+    if (place === "launch container") return [{ name: place, ask: askFromLaunchContainer(options) }];
+    return nodes.map((node) => ({
+      name: nodes.length === 1 ? place : `${place} on ${node.name}`,
+      ask: place === "node" ? askFromNode(options, node) : askFromPod(options, node, place === "host-network pod"),
+    }));
+  });
+  return new Map(await Promise.all(probes.map(async ({ name, ask }) => [name, await ask] as const)));
 }
 
 const tcpScript = 'exec 3<> "/dev/tcp/$1/$2"';
@@ -118,7 +114,7 @@ async function askFromNode(
 
 async function askFromPod(options: ProbeOptions, node: ClusterNode, hostNetwork: boolean): Promise<Reachability> {
   const { api } = options.cluster;
-  const name = `kubefile-probe-${hostNetwork ? "host" : "pod"}`;
+  const name = `kubefile-probe-${hostNetwork ? "host" : "pod"}-${options.cluster.nodes.indexOf(node)}`;
   const image = await pauseImage(options.engine, node);
   try {
     await createNodePod(api, { name, node: node.name, hostNetwork, image, pullPolicy: "Never" }, options.signal);
