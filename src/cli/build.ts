@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { KubefileError } from "../error.ts";
 import { formatReport } from "../image/report-text.ts";
@@ -7,7 +7,7 @@ import { build } from "../pipeline/build.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import { untrustedEvent } from "../platform/untrusted-event.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, showsColor } from "./context.ts";
 import {
   absolute,
   collect,
@@ -100,15 +100,18 @@ Examples:
     )
     .action(async (contextPath: string, flags: BuildFlags, command: Command) => {
       // Commander gives a negated flag a default; only what was written counts against kubefile.yaml.
-      const written =
-        command.getOptionValueSource("defaultCni") === "cli" ? flags : { ...flags, defaultCni: undefined };
-      const { options, settings } = await resolveBuild(contextPath, written as BuildFlags, context);
+      const { defaultCni: _default, ...others } = flags;
+      const written = command.getOptionValueSource("defaultCni") === "cli" ? flags : others;
+      const { options, settings } = await resolveBuild(contextPath, written, context);
       await refuseHostRunOfStrangers(options, context);
       await using host = await openHost(context, settings);
       const result = await build(host, options);
       host.endProgress();
       context.stdout.write(
-        formatReport(result.report, { color: context.stdout.isTTY === true, width: context.stdout.columns ?? 120 }),
+        formatReport(result.report, {
+          color: showsColor(context.stdout, context.env),
+          width: context.stdout.columns ?? 120,
+        }),
       );
     });
 }
@@ -144,6 +147,10 @@ export async function resolveBuild(
     const written = project[key];
     return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
   };
+  const written = [flags.metadataFile, flags.report].flatMap((path) => (path === undefined ? [] : [path]));
+  for (const path of [...written, ...outputs.map(({ destination }) => destination)]) {
+    await checkParent(path, context.cwd);
+  }
   const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
   const options: BuildOptions = {
     context: directory,
@@ -192,9 +199,19 @@ async function refuseHostRunOfStrangers(options: BuildOptions, context: CommandC
   });
 }
 
+/** Known before a build of minutes rather than after it. */
+async function checkParent(path: string, cwd: string): Promise<void> {
+  const parent = dirname(absolute(path, cwd));
+  const found = await stat(parent).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw new KubefileError("USAGE", `${path} cannot be written: ${parent} is not a directory`, {
+    hint: "make the directory first, or name another file",
+  });
+}
+
 function shownPath(file: string, cwd: string): string {
   const shown = relative(cwd, file);
-  return shown.startsWith("..") ? file : shown;
+  return shown.startsWith("..") ? file : shown || ".";
 }
 
 function parseEpoch(text: string | undefined): number | undefined {

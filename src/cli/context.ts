@@ -4,12 +4,24 @@ import { join } from "node:path";
 import type { Directories } from "../pipeline/host.ts";
 import type { Interruption } from "./interruption.ts";
 
+/** A stream for people or for a pipe; a terminal has a width. */
+export interface TextOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+/** Whether colours are welcome: a terminal that can show them, and a user who has not said no (no-color.org). */
+export function showsColor({ isTTY }: TextOutput, env: CommandContext["env"]): boolean {
+  return isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
+}
+
 /** What a verb gets from the process it runs in; the only place where the environment is read. */
 export interface CommandContext extends Interruption {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
 }
 
 /** The XDG base directories, each with our own folder in it. */

@@ -36,13 +36,14 @@ export function collect(value: string, before: readonly string[] | undefined): s
 }
 
 /** `KEY=VALUE` words to a map; a later one wins. */
-export function parseKeyValues(words: readonly string[], flag: string): Map<string, string> {
+export function parseKeyValues(words: readonly string[], flag: string, form = "NAME=VALUE"): Map<string, string> {
   return new Map(
     words.map((word) => {
       const equals = word.indexOf("=");
       if (equals <= 0) {
-        throw new KubefileError("USAGE", `${flag} ${JSON.stringify(word)} has no value`, {
-          hint: `write ${flag} NAME=VALUE`,
+        const lacks = equals === 0 ? "name" : "value";
+        throw new KubefileError("USAGE", `${flag} ${JSON.stringify(word)} has no ${lacks}`, {
+          hint: `write ${flag} ${form}`,
         });
       }
       return [word.slice(0, equals), word.slice(equals + 1)];
@@ -50,10 +51,22 @@ export function parseKeyValues(words: readonly string[], flag: string): Map<stri
   );
 }
 
+/** Values for the launch: a name that no shell can read would be lost on the way without a word. */
+export function parseVariables(words: readonly string[], flag: string): Record<string, string> {
+  const values = parseKeyValues(words, flag);
+  for (const name of values.keys()) {
+    if (/^[A-Za-z_]\w*$/.test(name)) continue;
+    throw new KubefileError("USAGE", `${flag} ${JSON.stringify(name)} is not the name of a variable`, {
+      hint: "use letters, digits and underscores",
+    });
+  }
+  return Object.fromEntries(values);
+}
+
 /** `--mirror HOST=URL`: another place to fetch a registry's images from. */
 export function parseMirrors(words: readonly string[]): Map<string, URL> {
   const mirrors = new Map<string, URL>();
-  for (const [host, address] of parseKeyValues(words, "--mirror")) {
+  for (const [host, address] of parseKeyValues(words, "--mirror", "HOST=URL")) {
     const url = URL.canParse(address) ? new URL(address) : undefined;
     if (!isRegistryHost(host) || url === undefined || !["http:", "https:"].includes(url.protocol)) {
       throw new KubefileError("USAGE", `--mirror ${host}=${address} is not HOST=URL`, {

@@ -46,7 +46,10 @@ export async function openHost(
   const { env, signal, stderr } = context;
   const home = env.HOME ?? homedir();
   const now = (): number => performance.now();
-  const style = chooseProgressStyle(flags.progress ?? "auto", stderr.isTTY === true && env.CI === undefined);
+  const style = chooseProgressStyle(
+    flags.progress ?? "auto",
+    stderr.isTTY === true && env.CI === undefined && env.TERM !== "dumb",
+  );
   const renderer = createRenderer(style, stderr, now);
   const progress = createProgress((event) => renderer.render(event), now);
   const warn = (problem: unknown): void => progress.note("warning", errorMessage(problem));
@@ -76,7 +79,7 @@ export async function openHost(
   });
   const onInterruption = (): void => progress.note("info", "stopping, and removing what this run has made");
   const onRepetition = (): void =>
-    progress.note("info", "still removing; should you end this by force, `kubefile clean` removes the rest");
+    progress.note("info", "still removing; should you force an end, `kubefile clean` does the rest");
   signal.addEventListener("abort", onInterruption, { once: true });
   context.repeated.addEventListener("abort", onRepetition, { once: true });
   return {

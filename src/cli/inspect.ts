@@ -6,7 +6,7 @@ import { resolveLocal } from "../image/local-tags.ts";
 import { readClusterImage } from "../image/read.ts";
 import { parseReference } from "../oci/reference.ts";
 import { openStore } from "../store/store.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, showsColor } from "./context.ts";
 import { collect } from "./flags.ts";
 import { type HostFlags, openHost } from "./host.ts";
 
@@ -42,7 +42,10 @@ export function registerInspect(program: Command, context: CommandContext): void
       context.stdout.write(
         flags.format === "json"
           ? `${JSON.stringify(inspection, undefined, 2)}\n`
-          : formatInspection(inspection, { color: context.stdout.isTTY === true, width: context.stdout.columns }),
+          : formatInspection(inspection, {
+              color: showsColor(context.stdout, context.env),
+              width: context.stdout.columns,
+            }),
       );
     });
 }

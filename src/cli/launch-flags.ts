@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { parseReference } from "../oci/reference.ts";
+import type { ArtifactLaunch } from "../pipeline/artifact-launch.ts";
 import { defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
-import type { VerifyOptions } from "../pipeline/verify.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, collect, duration, parseKeyValues, progressOption } from "./flags.ts";
+import { absolute, collect, duration, parseVariables, progressOption } from "./flags.ts";
 import type { HostFlags } from "./host.ts";
 
 /** Flags of the verbs that launch a cluster image: run and verify. */
@@ -32,13 +32,13 @@ export function addLaunchFlags(command: Command): Command {
     .option("--store <dir>", "the local blob store");
 }
 
-export function launchOptions(name: string, flags: LaunchFlags, context: CommandContext): VerifyOptions {
+export function launchOptions(name: string, flags: LaunchFlags, context: CommandContext): ArtifactLaunch {
   return {
     reference: parseReference(name),
     nodeImage: flags.nodeImage,
     kindConfig: flags.kindConfig === undefined ? undefined : absolute(flags.kindConfig, context.cwd),
     runImage: flags.runImage ?? defaultRunImage,
-    env: Object.fromEntries(parseKeyValues(flags.env ?? [], "--env")),
+    env: parseVariables(flags.env ?? [], "--env"),
     apps: flags.app ?? [],
     quietWindow: flags.quietWindow ?? defaultQuietWindow,
     timeout: flags.timeout ?? defaultTimeout,

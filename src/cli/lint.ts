@@ -1,12 +1,12 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { type Command, Option } from "commander";
-import { errorMessage, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import { countDiagnostics, diagnosticRecords, formatDiagnostics } from "../kubefile/format-diagnostics.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
+import { readKubefileText } from "../pipeline/kubefile-source.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, showsColor } from "./context.ts";
 import { absolute } from "./flags.ts";
 
 export function registerLint(program: Command, context: CommandContext, setExitCode: (code: number) => void): void {
@@ -27,11 +27,7 @@ export function registerLint(program: Command, context: CommandContext, setExitC
       for (const path of paths) {
         const file = await kubefileAt(absolute(path, context.cwd));
         const shown = relative(context.cwd, file).startsWith("..") ? file : relative(context.cwd, file);
-        const text = await readFile(file, "utf8").catch((error: unknown) => {
-          throw new KubefileError("USAGE", `${path}: ${errorMessage(error)}`, {
-            hint: "name a Kubefile or the directory that holds it",
-          });
-        });
+        const text = await readKubefileText(file, shown);
         const { diagnostics } = checkKubefile(text, shown, {
           context: directoryContext(dirname(file), await loadIgnoreFile(dirname(file))),
           unsupported: "warning",
@@ -39,7 +35,9 @@ export function registerLint(program: Command, context: CommandContext, setExitC
         errors += diagnostics.filter(({ severity }) => severity === "error").length;
         if (flags.format === "json") records.push(...diagnosticRecords(diagnostics, shown));
         else {
-          const listing = formatDiagnostics(diagnostics, text, shown, { color: context.stdout.isTTY === true });
+          const listing = formatDiagnostics(diagnostics, text, shown, {
+            color: showsColor(context.stdout, context.env),
+          });
           context.stdout.write(listing === "" ? "" : `${listing}\n`);
           context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
         }

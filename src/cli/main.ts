@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { KubefileError } from "../error.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, showsColor } from "./context.ts";
 import { registerImages } from "./images.ts";
 import { registerInspect } from "./inspect.ts";
 import { watchInterruption } from "./interruption.ts";
@@ -40,7 +40,7 @@ export async function main(argv: readonly string[], context: CommandContext): Pr
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     // An abort surfaces as whatever was waiting at that moment; the signal knows why.
-    return printError(context.signal.aborted ? context.signal.reason : error, context.stderr);
+    return printed(context.signal.aborted ? context.signal.reason : error, context);
   }
 }
 
@@ -54,7 +54,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text) => printError(usageError(text), context.stderr),
+      outputError: (text) => printed(usageError(text), context),
     })
     .exitOverride();
   for (const register of [
@@ -82,6 +82,10 @@ Examples:
 Exit codes: 0 done, 1 the build failed, 2 wrong usage or input, 3 the environment lacks something, 130 cancelled.`,
   );
   return program;
+}
+
+function printed(error: unknown, { stderr, env }: CommandContext): number {
+  return printError(error, stderr, showsColor(stderr, env));
 }
 
 /** What commander says in one text, in our form: the problem, and below it the next step. */

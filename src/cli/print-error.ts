@@ -2,11 +2,7 @@ import { formatLocation, KubefileError } from "../error.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import { asKubefileError } from "../pipeline/failure.ts";
 import { printable } from "../platform/printable.ts";
-
-interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-}
+import type { TextOutput } from "./context.ts";
 
 const STACK_LINES = 6;
 
@@ -16,15 +12,14 @@ const STACK_LINES = 6;
  *
  * @returns the exit code that belongs to it
  */
-export function printError(error: unknown, output: Output): number {
-  const paint = (style: number, text: string): string =>
-    output.isTTY === true ? `\u001b[${style}m${text}\u001b[0m` : text;
+export function printError(error: unknown, output: TextOutput, color: boolean): number {
+  const paint = (style: number, text: string): string => (color ? `\u001b[${style}m${text}\u001b[0m` : text);
   const known = asKubefileError(error);
   if (known.code === "CANCELLED") {
     output.write(`${printable(known.message)}\n`);
     return known.exitCode;
   }
-  if (known instanceof DiagnosticsError) output.write(`${known.listing({ color: output.isTTY === true })}\n`);
+  if (known instanceof DiagnosticsError) output.write(`${known.listing({ color })}\n`);
   const message = known instanceof DiagnosticsError ? known.summary : known.message;
   const where = known.where === undefined ? "" : `${formatLocation(known.where)}: `;
   output.write(`${paint(31, `error[${known.code}]`)}: ${where}${indented(message, "  | ")}\n`);

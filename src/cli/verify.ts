@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { verify } from "../pipeline/verify.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, showsColor } from "./context.ts";
 import { openHost } from "./host.ts";
 import { addLaunchFlags, type LaunchFlags, launchOptions } from "./launch-flags.ts";
 
@@ -35,7 +35,7 @@ Examples:
       context.stdout.write(
         flags.format === "json"
           ? `${JSON.stringify({ reference: name, ...verdict }, undefined, 2)}\n`
-          : formatVerdict(name, verdict, context.stdout.isTTY === true),
+          : formatVerdict(name, verdict, showsColor(context.stdout, context.env)),
       );
       if (verdict.verdict !== "passed") setExitCode(1);
     });

@@ -70,10 +70,10 @@ export function parseReference(text: string): Reference {
   const first = rest.slice(0, slash);
   const namesHost = slash > 0 && (/[.:]/.test(first) || first === "localhost" || first.toLowerCase() !== first);
   const host = canonicalHost(namesHost ? first : "docker.io");
-  let path = namesHost ? rest.slice(slash + 1) : rest;
+  const written = namesHost ? rest.slice(slash + 1) : rest;
   if (!isRegistryHost(host)) throw invalid(`${JSON.stringify(host)} is not a registry name`);
-  if (host === "docker.io" && !path.includes("/")) path = `library/${path}`;
-  if (!isRepositoryPath(path)) throw invalid(`${JSON.stringify(path)} is not a repository name`);
+  const path = host === "docker.io" && !written.includes("/") ? `library/${written}` : written;
+  if (!isRepositoryPath(path)) throw invalid(`${JSON.stringify(written)} is not a repository name`);
   if (tag === undefined && digest === undefined) tag = "latest";
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
@@ -20,12 +20,7 @@ export async function readKubefile(options: {
   readonly progress: Progress;
 }): Promise<Kubefile> {
   const { file, shown, context, ignore, progress } = options;
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new KubefileError("USAGE", `${shown} cannot be read: ${errorMessage(error)}`, {
-      hint: "name the Kubefile with -f FILE, or the directory that holds it",
-      cause: error,
-    });
-  });
+  const text = await readKubefileText(file, shown);
   const { kubefile, diagnostics } = checkKubefile(text, shown, {
     context: directoryContext(context, ignore),
     unsupported: "error",
@@ -40,4 +35,26 @@ export async function readKubefile(options: {
     return kubefile;
   }
   throw new DiagnosticsError(diagnostics, text, shown);
+}
+
+/** Bytes; the longest Kubefile of the world has some hundred lines. */
+const LONGEST_KUBEFILE = 4 * 1024 * 1024;
+
+/** @throws KubefileError USAGE when there is no such file, or none that could be a Kubefile */
+export async function readKubefileText(file: string, shown: string): Promise<string> {
+  const refused = (why: string, cause?: unknown): KubefileError =>
+    new KubefileError("USAGE", `${shown} ${why}`, {
+      hint: "name a Kubefile, or the directory that holds one",
+      ...(cause === undefined ? {} : { cause }),
+    });
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) throw refused("is not a file");
+    if (found.size > LONGEST_KUBEFILE) throw refused(`is longer than ${LONGEST_KUBEFILE} bytes`);
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof KubefileError) throw error;
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw refused(isMissing ? "does not exist" : `cannot be read: ${errorMessage(error)}`, error);
+  }
 }

@@ -57,9 +57,11 @@ export async function withRun<T>(
 
 async function remove(host: Host, engine: Engine | undefined): Promise<void> {
   if (engine === undefined) return forgetRun(host.directories.state, host.runId);
+  // Not the run's signal: it may be the reason why we are cleaning up.
+  const removal = (): Promise<void> => removeRun(host.runId, { engine, stateDirectory: host.directories.state });
   try {
-    // Not the run's signal: it may be the reason why we are cleaning up.
-    await removeRun(host.runId, { engine, stateDirectory: host.directories.state });
+    // Who waits for the end wants to see what it takes.
+    await (host.signal.aborted ? host.progress.phase("removal", removal) : removal());
   } catch (error) {
     // The work's own result or error is worth more; the state file stays, and the next start tries again.
     host.progress.note("warning", errorMessage(error));
