@@ -1,0 +1,179 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type BuildFlags, resolveBuild } from "../../../src/cli/build.ts";
+import { formatReference } from "../../../src/oci/reference.ts";
+import { defaultRunImage } from "../../../src/pipeline/options.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { commandContext } from "./command.ts";
+
+const temporaryDirectory = temporaryDirectories();
+
+const everyKey = `
+file: deploy/Kubefile
+tag: [registry.example/shop:file]
+push: true
+output: ["type=oci,dest=file.tar"]
+buildArg: { VERSION: "1", CHANNEL: stable }
+capture: static
+wait: pulled
+quietWindow: 5s
+timeout: 1m30s
+include: [file/include:1]
+exclude: ["file/*"]
+launchNetwork: true
+nodeImage: file/node:v1.34.4
+kindConfig: kind.yaml
+defaultCni: false
+run: host
+runImage: file/tools:1
+mirror: { docker.io: "https://file.example" }
+insecure: [file.local]
+progress: json
+`;
+
+const everyFlag: BuildFlags = {
+  file: "other/Kubefile",
+  tag: ["registry.example/shop:flag"],
+  push: false,
+  output: ["type=oci,dest=flag.tar"],
+  buildArg: ["VERSION=2"],
+  capture: "cluster",
+  wait: "ready",
+  quietWindow: 1_000,
+  timeout: 2_000,
+  include: ["flag/include:1"],
+  exclude: ["flag/*"],
+  launchNetwork: false,
+  nodeImage: "flag/node:v1.33.1",
+  kindConfig: "flag-kind.yaml",
+  defaultCni: true,
+  run: "container",
+  runImage: "flag/tools:1",
+  mirror: ["docker.io=https://flag.example"],
+  insecure: ["flag.local"],
+  progress: "plain",
+  metadataFile: "metadata.json",
+  report: "report.json",
+  store: "store",
+  keepCluster: true,
+};
+
+async function resolved(flags: BuildFlags, projectFile?: string, env: Readonly<Record<string, string>> = {}) {
+  const cwd = await temporaryDirectory();
+  await mkdir(join(cwd, "app"));
+  if (projectFile !== undefined) await writeFile(join(cwd, "app", "kubefile.yaml"), projectFile);
+  const { options, settings } = await resolveBuild("app", flags, commandContext({ cwd, env }));
+  const shown = JSON.parse(
+    JSON.stringify({
+      ...options,
+      tags: options.tags.map(formatReference),
+      buildArgs: Object.fromEntries(options.buildArgs),
+    }).replaceAll(cwd, "CWD"),
+  );
+  return { options: shown, settings };
+}
+
+describe("flags over kubefile.yaml over defaults", () => {
+  test("defaults", async () => {
+    expect(await resolved({})).toEqual({
+      options: {
+        context: "CWD/app",
+        file: "CWD/app/Kubefile",
+        fileShown: "app/Kubefile",
+        tags: [],
+        push: false,
+        outputs: [],
+        buildArgs: {},
+        capture: "cluster",
+        wait: "ready",
+        quietWindow: 20_000,
+        timeout: 600_000,
+        include: [],
+        exclude: [],
+        launchNetwork: false,
+        defaultCni: true,
+        keepCluster: false,
+        run: "container",
+        runImage: defaultRunImage,
+      },
+      settings: { mirror: [], insecure: [], progress: "auto" },
+    });
+  });
+
+  test("kubefile.yaml wins over every default; its paths start at the context", async () => {
+    expect(await resolved({}, everyKey)).toEqual({
+      options: {
+        context: "CWD/app",
+        file: "CWD/app/deploy/Kubefile",
+        fileShown: "app/deploy/Kubefile",
+        tags: ["registry.example/shop:file"],
+        push: true,
+        outputs: [{ type: "oci", destination: "CWD/app/file.tar" }],
+        buildArgs: { VERSION: "1", CHANNEL: "stable" },
+        capture: "static",
+        wait: "pulled",
+        quietWindow: 5_000,
+        timeout: 90_000,
+        include: ["file/include:1"],
+        exclude: ["file/*"],
+        launchNetwork: true,
+        nodeImage: "file/node:v1.34.4",
+        kindConfig: "CWD/app/kind.yaml",
+        defaultCni: false,
+        keepCluster: false,
+        run: "host",
+        runImage: "file/tools:1",
+      },
+      settings: { mirror: ["docker.io=https://file.example"], insecure: ["file.local"], progress: "json" },
+    });
+  });
+
+  test("flags win over every key; their paths start at the working directory", async () => {
+    expect(await resolved(everyFlag, everyKey)).toEqual({
+      options: {
+        context: "CWD/app",
+        file: "CWD/other/Kubefile",
+        fileShown: "other/Kubefile",
+        tags: ["registry.example/shop:flag"],
+        push: false,
+        outputs: [{ type: "oci", destination: "CWD/flag.tar" }],
+        // Single arguments are overridden, not all of them.
+        buildArgs: { VERSION: "2", CHANNEL: "stable" },
+        capture: "cluster",
+        wait: "ready",
+        quietWindow: 1_000,
+        timeout: 2_000,
+        include: ["flag/include:1"],
+        exclude: ["flag/*"],
+        launchNetwork: false,
+        nodeImage: "flag/node:v1.33.1",
+        kindConfig: "CWD/flag-kind.yaml",
+        defaultCni: true,
+        keepCluster: true,
+        run: "container",
+        runImage: "flag/tools:1",
+        metadataFile: "CWD/metadata.json",
+        reportFile: "CWD/report.json",
+      },
+      settings: {
+        mirror: ["docker.io=https://flag.example"],
+        insecure: ["flag.local"],
+        progress: "plain",
+        store: "store",
+      },
+    });
+  });
+
+  test("SOURCE_DATE_EPOCH is taken from the environment, and an empty one is none", async () => {
+    expect((await resolved({}, undefined, { SOURCE_DATE_EPOCH: "1700000000" })).options.sourceDateEpoch).toBe(
+      1_700_000_000,
+    );
+    expect((await resolved({}, undefined, { SOURCE_DATE_EPOCH: "" })).options).not.toHaveProperty("sourceDateEpoch");
+  });
+
+  test("every key of kubefile.yaml is a flag, too, and is looked at", async () => {
+    const keys = [...everyKey.matchAll(/^(\w+):/gm)].map(([, key = ""]) => key);
+    expect(keys.filter((key) => !(key in everyFlag))).toEqual([]);
+  });
+});

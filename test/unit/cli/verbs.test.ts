@@ -1,0 +1,127 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { sortRuns } from "../../../src/cli/clean.ts";
+import type { FoundRun } from "../../../src/cluster/run-removal.ts";
+import { KubefileError } from "../../../src/error.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { kubefile } from "./command.ts";
+
+const temporaryDirectory = temporaryDirectories();
+
+async function directoryWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const cwd = await temporaryDirectory();
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(join(cwd, name, ".."), { recursive: true });
+    await writeFile(join(cwd, name), content);
+  }
+  return cwd;
+}
+
+describe("lint", () => {
+  const files = {
+    "good/Kubefile": "FROM scratch\nCMD kubectl version\n",
+    "bad/Kubefile": "FROM scratch\nCOPPY a b\nLAUNCH [a]\n",
+    "warned/Kubefile": "FROM scratch\nENV my.var=1\nCMD kubectl version\n",
+  };
+
+  test("says of each file what it found, and ends with 2 when there was an error", async () => {
+    const cwd = await directoryWith(files);
+    const outcome = await kubefile(["lint", "good", "bad", "warned/Kubefile"], { cwd });
+    expect(outcome).toMatchObject({ exitCode: 2, stderr: "" });
+    expect(outcome.stdout).toContain('bad/Kubefile:2:1: error[unknown-instruction]: "COPPY" is not an instruction\n');
+    const summaries = outcome.stdout.split("\n").filter((line) => /Kubefile: /.test(line));
+    expect(summaries).toEqual(["good/Kubefile: no problems", "bad/Kubefile: 2 errors", "warned/Kubefile: 1 warning"]);
+  });
+
+  test("ends with 0 on warnings, and is silent about nothing", async () => {
+    const cwd = await directoryWith(files);
+    expect(await kubefile(["lint", "warned"], { cwd })).toMatchObject({ exitCode: 0 });
+    expect(await kubefile(["lint"], { cwd: join(cwd, "good") })).toEqual({
+      exitCode: 0,
+      stdout: "Kubefile: no problems\n",
+      stderr: "",
+    });
+  });
+
+  test("--format json is one list over all files", async () => {
+    const cwd = await directoryWith(files);
+    const { stdout, exitCode } = await kubefile(["lint", "--format", "json", "good", "bad", "warned"], { cwd });
+    const records: { file: string; line: number; code: string; severity: string }[] = JSON.parse(stdout);
+    expect(exitCode).toBe(2);
+    expect(records.map(({ file, line, severity, code }) => `${file}:${line} ${severity} ${code}`)).toEqual([
+      "bad/Kubefile:2 error unknown-instruction",
+      "bad/Kubefile:3 error unquoted-json",
+      "warned/Kubefile:2 warning invalid-name",
+    ]);
+    expect(JSON.parse((await kubefile(["lint", "--format", "json", "good"], { cwd })).stdout)).toEqual([]);
+  });
+
+  test("colours a terminal, unless NO_COLOR is set", async () => {
+    const cwd = await directoryWith(files);
+    const lint = async (env: Readonly<Record<string, string>>, terminal = true): Promise<boolean> =>
+      (await kubefile(["lint", "bad"], { cwd, env, terminal })).stdout.includes("\u001b[31m");
+    expect([
+      await lint({}),
+      await lint({ NO_COLOR: "1" }),
+      await lint({ TERM: "dumb" }),
+      await lint({}, false),
+    ]).toEqual([true, false, false, false]);
+  });
+});
+
+describe("images", () => {
+  test("says how to make one when there is none", async () => {
+    const cwd = await temporaryDirectory();
+    expect(await kubefile(["images"], { cwd })).toEqual({
+      exitCode: 0,
+      stdout: "no cluster images here yet; build one with `kubefile build -t NAME .`\n",
+      stderr: "",
+    });
+    expect(JSON.parse((await kubefile(["images", "--format", "json"], { cwd })).stdout)).toEqual([]);
+  });
+});
+
+describe("clean", () => {
+  const runs: readonly FoundRun[] = [
+    { runId: "abandoned", owner: "dead", keep: false },
+    { runId: "demo", owner: "dead", keep: true },
+    { runId: "building", owner: "alive", keep: false },
+    { runId: "starting", owner: "alive", keep: true },
+    { runId: "elsewhere", owner: "unknown", keep: false },
+    { runId: "theirs", owner: "unknown", keep: true },
+  ];
+  const removed = (all: boolean): string[] => sortRuns(runs, all).removable.map(({ runId }) => runId);
+
+  test("removes what is known to be abandoned, and with --all what was kept", () => {
+    expect(removed(false)).toEqual(["abandoned"]);
+    expect(removed(true)).toEqual(["abandoned", "demo"]);
+  });
+
+  test("says what it leaves, and why", () => {
+    expect(sortRuns(runs, false).left).toEqual([
+      "left 1 kept cluster: demo; --all removes them",
+      "left 2 runs still going on: building, starting",
+      "left 2 runs of other machines or containers: elsewhere, theirs",
+    ]);
+    expect(sortRuns(runs, true).left).toHaveLength(2);
+    expect(sortRuns([], false)).toEqual({ removable: [], left: [] });
+  });
+});
+
+describe("an interruption", () => {
+  test("is what is told, whatever was waiting at that moment", async () => {
+    const cwd = await directoryWith({ Kubefile: "FROM scratch\nCMD kubectl version\n" });
+    const signal = AbortSignal.abort(new KubefileError("CANCELLED", "cancelled by SIGTERM"));
+    const outcome = await kubefile(["build", "."], { cwd, signal });
+    expect(outcome).toMatchObject({ exitCode: 130, stdout: "" });
+    expect(outcome.stderr).toMatch(/cancelled by SIGTERM\n$/);
+  });
+
+  test("by a defect is told as one", async () => {
+    const cwd = await directoryWith({ Kubefile: "FROM scratch\nCMD kubectl version\n" });
+    const outcome = await kubefile(["build", "."], { cwd, signal: AbortSignal.abort(new TypeError("oops")) });
+    expect(outcome.exitCode).toBe(1);
+    expect(outcome.stderr).toContain("error[INTERNAL]: oops\n");
+  });
+});
