@@ -8,6 +8,7 @@ import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
 import { fetchClusterImage, fetchDescription } from "../image/load.ts";
 import { formatSize } from "../image/text-table.ts";
 import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
+import { bringsNetwork } from "../plan/own-network.ts";
 import { type ArtifactSource, createArtifactSource } from "../registry/artifact-source.ts";
 import type { PullEvent } from "../registry/types.ts";
 import { applyLayer } from "../rootfs/apply-layer.ts";
@@ -66,7 +67,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
         kubeVersion: described.config.kubernetesVersion,
         nodeImage: options.nodeImage,
         kindConfig: options.kindConfig,
-        withoutDefaultNetwork: bringsNetwork(described),
+        withoutDefaultNetwork: bringsNetwork(described.config.labels),
         source,
         onPull: options.onPull,
         signal,
@@ -74,14 +75,6 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
   );
   return { ...prepared, image, source };
 }
-
-/** True when the launch makes the pod network itself. */
-export function bringsNetwork(image: ClusterImage): boolean {
-  return image.config.apps.some(({ kind }) => kind === "cni") || image.config.labels[OWN_NETWORK_LABEL] === "true";
-}
-
-/** Set by a build with --no-default-cni. */
-export const OWN_NETWORK_LABEL = "io.kubefile.own-network";
 
 /** Unpacks a cluster image's rootfs into an empty directory. */
 export async function unpackRootfs(

@@ -1,21 +1,13 @@
-import { createCommandTimeline } from "../capture/command-times.ts";
-import { createPullRecorder } from "../capture/recorder.ts";
-import { startWorkloadWatcher } from "../capture/workload-watcher.ts";
 import { connectEngine } from "../cluster/engine.ts";
 import { isRunNameTaken } from "../cluster/run-removal.ts";
 import { nameTaken } from "../cluster/run-state.ts";
-import { createWorkspace } from "../rootfs/workspace.ts";
 import { openStore } from "../store/store.ts";
-import { prepareArtifactCluster, removeIdleImages, unpackRootfs } from "./artifact-cluster.ts";
+import { type ArtifactLaunch, launchArtifact } from "./artifact-launch.ts";
 import { startArtifactServer } from "./artifact-server.ts";
 import type { Host } from "./host.ts";
-import { launchAndSettle } from "./launch-and-settle.ts";
-import { copyRootfs } from "./launch-container.ts";
-import { selectCommands } from "./launch-selection.ts";
-import { withRun, workDirectory } from "./run-lifetime.ts";
-import type { VerifyOptions } from "./verify.ts";
+import { withRun } from "./run-lifetime.ts";
 
-export interface RunOptions extends VerifyOptions {
+export interface RunOptions extends ArtifactLaunch {
   /** Starts `kubefile serve` for this run's directory, apart from this process. */
   readonly serveCommand: (runDirectory: string) => readonly [string, ...string[]];
 }
@@ -39,43 +31,12 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
   host.trustRegistry(options.reference.host);
   try {
     return await withRun(host, engine, "on success", async (run) => {
-      const recorder = createPullRecorder();
-      const prepared = await prepareArtifactCluster(host, {
-        ...{ engine, run, store, reference: options.reference },
-        runImage: options.runImage,
-        nodeImage: options.nodeImage,
-        kindConfig: options.kindConfig,
-        onPull: recorder.onEvent,
+      const { prepared } = await launchArtifact(host, {
+        ...{ engine, run, store, launch: options },
+        phase: "launch",
+        networkCut: false,
       });
-      const { cluster, container, proxy, image, baseline } = prepared;
-      const watching = new AbortController();
-      const watcher = startWorkloadWatcher(cluster.api, {
-        signal: AbortSignal.any([signal, watching.signal]),
-        baseline,
-      });
-      try {
-        await using workspace = await createWorkspace(workDirectory(run));
-        await unpackRootfs(image, store, workspace.root, signal);
-        await removeIdleImages(engine, cluster, baseline, signal);
-        await host.progress.phase("launch", async (phase) => {
-          await copyRootfs(container, workspace.root, signal);
-          await launchAndSettle(host, {
-            ...{ cluster, container, watcher, recorder, phase },
-            timeline: createCommandTimeline(() => new Date()),
-            commands: selectCommands(image.config, options.apps),
-            env: image.config.env,
-            overrides: options.env,
-            wait: image.config.grade === "pulled" ? "pulled" : "ready",
-            quietWindow: options.quietWindow,
-            timeout: options.timeout,
-            networkCut: false,
-          });
-        });
-      } finally {
-        watching.abort();
-        await watcher.done;
-        await prepared[Symbol.asyncDispose]();
-      }
+      const { cluster, image, proxy } = prepared;
       await startArtifactServer({
         run,
         settings: {

@@ -1,44 +1,16 @@
-import { createCommandTimeline } from "../capture/command-times.ts";
-import { createPullRecorder } from "../capture/recorder.ts";
-import { startWorkloadWatcher } from "../capture/workload-watcher.ts";
 import { canaryHost } from "../cluster/canary-host.ts";
 import { cutEgress } from "../cluster/egress.ts";
 import { type EgressCanary, type EgressPlace, openEgressCanary, probeEgress } from "../cluster/egress-probe.ts";
 import { connectEngine, type Engine } from "../cluster/engine.ts";
-import type { Run } from "../cluster/run-state.ts";
-import type { Cluster, CommandContainer } from "../cluster/types.ts";
 import { type ErrorCode, KubefileError } from "../error.ts";
 import type { PhaseTiming } from "../image/report.ts";
 import type { Digest } from "../oci/digest.ts";
-import type { Reference } from "../oci/reference.ts";
-import { createWorkspace } from "../rootfs/workspace.ts";
+import { bringsNetwork } from "../plan/own-network.ts";
 import { openStore } from "../store/store.ts";
-import type { Store } from "../store/types.ts";
-import {
-  type ArtifactCluster,
-  bringsNetwork,
-  prepareArtifactCluster,
-  removeIdleImages,
-  unpackRootfs,
-} from "./artifact-cluster.ts";
+import type { ArtifactCluster } from "./artifact-cluster.ts";
+import { type ArtifactLaunch, launchArtifact } from "./artifact-launch.ts";
 import type { Host } from "./host.ts";
-import { launchAndSettle } from "./launch-and-settle.ts";
-import { copyRootfs } from "./launch-container.ts";
-import { selectCommands } from "./launch-selection.ts";
-import { withRun, workDirectory } from "./run-lifetime.ts";
-
-export interface VerifyOptions {
-  readonly reference: Reference;
-  readonly nodeImage: string | undefined;
-  readonly kindConfig: string | undefined;
-  readonly runImage: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly apps: readonly string[];
-  /** Milliseconds. */
-  readonly quietWindow: number;
-  /** Milliseconds. */
-  readonly timeout: number;
-}
+import { withRun } from "./run-lifetime.ts";
 
 /**
  * `passed`: it started with the network cut. `failed`: it did not, and the reasons say why. `invalid`: the cut could not
@@ -65,85 +37,49 @@ const failures: readonly ErrorCode[] = [
 ];
 
 /** Launches a cluster image in a cluster of its own, images from the artifact alone, with the network cut. */
-export async function verify(host: Host, options: VerifyOptions): Promise<Verdict> {
+export async function verify(host: Host, launch: ArtifactLaunch): Promise<Verdict> {
   const engine = await connectEngine(host.engineEnvironment, host.signal);
   const store = await openStore(host.directories.store);
-  const known: { digest: Digest | undefined; images: number; pods: number } = { digest: undefined, images: 0, pods: 0 };
+  host.trustRegistry(launch.reference.host);
+  const known: { prepared?: ArtifactCluster; pods: number } = { pods: 0 };
   const verdict = (name: Verdict["verdict"], reasons: readonly string[]): Verdict => ({
     verdict: name,
     reasons,
-    ...known,
+    digest: known.prepared?.image.digest,
+    images: known.prepared?.image.config.images.length ?? 0,
+    pods: known.pods,
     phases: host.progress.timings(),
   });
-  host.trustRegistry(options.reference.host);
   try {
-    await withRun(host, engine, "never", (run) => verifyIn(host, options, { engine, store, run, known }));
+    await withRun(host, engine, "never", async (run) => {
+      const { pods } = await launchArtifact(host, {
+        ...{ engine, run, store, launch },
+        phase: "offline launch",
+        networkCut: true,
+        onPrepared: (prepared) => {
+          known.prepared = prepared;
+        },
+        beforeLaunch: async (prepared, phase) => {
+          phase.update("cutting the network, and proving that it is cut");
+          await cutAndProve({ host, engine, prepared });
+        },
+      });
+      known.pods = pods;
+    });
     return verdict("passed", []);
   } catch (error) {
     if (!(error instanceof KubefileError) || host.signal.aborted) throw error;
     if (error.code === "VERIFY_INVALID") return verdict("invalid", [reasonOf(error)]);
-    if (failures.includes(error.code)) return verdict("failed", [reasonOf(error)]);
-    throw error;
+    if (!failures.includes(error.code)) throw error;
+    const isOpen = known.prepared?.image.config.needsNetwork === true;
+    const reason = reasonOf(withMissing(error, known.prepared?.source.missing ?? []));
+    return verdict("failed", isOpen ? [reason, needsNetwork] : [reason]);
   } finally {
     await store.close();
   }
 }
 
-interface VerifyParts {
-  readonly engine: Engine;
-  readonly store: Store;
-  readonly run: Run;
-  readonly known: { digest: Digest | undefined; images: number; pods: number };
-}
-
-async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts): Promise<void> {
-  const { engine, store, run, known } = parts;
-  const { signal } = host;
-  const recorder = createPullRecorder();
-  const prepared = await prepareArtifactCluster(host, {
-    ...{ engine, run, store, reference: options.reference },
-    runImage: options.runImage,
-    nodeImage: options.nodeImage,
-    kindConfig: options.kindConfig,
-    onPull: recorder.onEvent,
-  });
-  const { cluster, container, image, baseline, source } = prepared;
-  known.digest = image.digest;
-  known.images = image.config.images.length;
-  const watching = new AbortController();
-  const watcher = startWorkloadWatcher(cluster.api, {
-    signal: AbortSignal.any([signal, watching.signal]),
-    baseline,
-  });
-  try {
-    await using workspace = await createWorkspace(workDirectory(run));
-    await unpackRootfs(image, store, workspace.root, signal);
-    await removeIdleImages(engine, cluster, baseline, signal);
-    await host.progress.phase("offline launch", async (phase) => {
-      await copyRootfs(container, workspace.root, signal);
-      phase.update("cutting the network, and proving that it is cut");
-      await cutAndProve({ host, engine, cluster, container, prepared });
-      const timeline = createCommandTimeline(() => new Date());
-      await launchAndSettle(host, {
-        ...{ cluster, container, watcher, recorder, timeline, phase },
-        commands: selectCommands(image.config, options.apps),
-        env: image.config.env,
-        overrides: options.env,
-        wait: image.config.grade === "pulled" ? "pulled" : "ready",
-        quietWindow: options.quietWindow,
-        timeout: options.timeout,
-        networkCut: true,
-      }).catch((error: unknown) => {
-        throw withMissing(error, source.missing);
-      });
-    });
-    known.pods = watcher.objects().filter(({ object, deleted }) => object.kind === "Pod" && !deleted).length;
-  } finally {
-    watching.abort();
-    await watcher.done;
-    await prepared[Symbol.asyncDispose]();
-  }
-}
+const needsNetwork = "it was built with --launch-network, and its config says that it needs a network";
 
 /**
  * A cut that nothing was seen to cross proves nothing unless the same probe got through before it.
@@ -153,14 +89,13 @@ async function verifyIn(host: Host, options: VerifyOptions, parts: VerifyParts):
 async function cutAndProve(parts: {
   readonly host: Host;
   readonly engine: Engine;
-  readonly cluster: Cluster;
-  readonly container: CommandContainer;
   readonly prepared: ArtifactCluster;
 }): Promise<void> {
-  const { host, engine, cluster, container, prepared } = parts;
+  const { host, engine, prepared } = parts;
+  const { cluster, container } = prepared;
   const { signal } = host;
   const { address } = prepared.proxy.endpoint;
-  const places: EgressPlace[] = bringsNetwork(prepared.image)
+  const places: EgressPlace[] = bringsNetwork(prepared.image.config.labels)
     ? ["node", "host-network pod", "launch container"]
     : ["node", "pod", "host-network pod", "launch container"];
   const canary = await openEgressCanary({ engine, cluster, address });
@@ -198,8 +133,10 @@ async function cutAndProve(parts: {
 }
 
 /** A launch that fails over an image is told which one the artifact lacks. */
-function withMissing(error: unknown, missing: readonly { repository: string; reference: string }[]): unknown {
-  if (!(error instanceof KubefileError) || missing.length === 0 || error.code === "CANCELLED") return error;
+function withMissing(
+  error: KubefileError,
+  missing: readonly { repository: string; reference: string }[],
+): KubefileError {
   const names = [
     ...new Set(
       missing.map(

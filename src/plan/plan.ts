@@ -1,6 +1,7 @@
 import { KubefileError, type Location } from "../error.ts";
 import type { AppInstruction, Instruction, Kubefile } from "../kubefile/instruction.ts";
 import type { Platform } from "../oci/descriptor.ts";
+import { bringsNetwork, CNI_LABEL } from "./own-network.ts";
 import { createScope, type Scope } from "./scope.ts";
 
 /** One step that may change the rootfs; variables are replaced. */
@@ -50,7 +51,6 @@ export interface Plan {
   readonly unusedBuildArgs: readonly string[];
 }
 
-const CNI_LABEL = "cluster.alpha.sealer.io/kube-cni-";
 const CSI_LABEL = "cluster.alpha.sealer.io/kube-csi-";
 const KUBE_VERSION_LABEL = "app.alpha.sealer.io/supported-kube-version";
 const localScheme = "local://";
@@ -72,7 +72,7 @@ export function planBuild(
     ...(kubeVersion === undefined ? {} : { kubeVersion }),
     apps: [...state.apps.values()],
     launch: launch === undefined ? { kind: "commands", commands: state.commands } : { kind: "apps", ...launch },
-    bringsNetwork: Object.keys(state.labels).some((label) => label.startsWith(CNI_LABEL)),
+    bringsNetwork: bringsNetwork(state.labels),
     unusedBuildArgs: scope.undeclared(),
   };
 }
