@@ -21,7 +21,7 @@ export class Membership {
   /**
    * A registry takes a manifest only if the repository holds what it points to (distribution-spec, "Pushing Manifests"),
    * so that one which serves it vouches for the blobs. A hostile registry could vouch for any digest that it has heard
-   * of; asking it for the blob as well would prove nothing more. See docs/architecture.md, "Whom we trust with what".
+   * of; asking it for the blob as well would prove nothing more. See docs/architecture.md, "Whom we do not trust".
    */
   addManifest(repository: Repository, digest: Digest, bytes: Uint8Array): void {
     add(this.#manifests, repository, digest);
