@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { KubefileError } from "../error.ts";
 import { formatReport } from "../image/report-text.ts";
@@ -147,10 +147,6 @@ export async function resolveBuild(
     const written = project[key];
     return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
   };
-  const written = [flags.metadataFile, flags.report].flatMap((path) => (path === undefined ? [] : [path]));
-  for (const path of [...written, ...outputs.map(({ destination }) => destination)]) {
-    await checkParent(path, context.cwd);
-  }
   const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
   const options: BuildOptions = {
     context: directory,
@@ -196,16 +192,6 @@ async function refuseHostRunOfStrangers(options: BuildOptions, context: CommandC
   if (stranger === undefined) return;
   throw new KubefileError("USAGE", `RUN on the host is refused for ${stranger}`, {
     hint: "leave out --run host (and `run: host` in kubefile.yaml): RUN steps then run in the launch container",
-  });
-}
-
-/** Known before a build of minutes rather than after it. */
-async function checkParent(path: string, cwd: string): Promise<void> {
-  const parent = dirname(absolute(path, cwd));
-  const found = await stat(parent).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
-  throw new KubefileError("USAGE", `${path} cannot be written: ${parent} is not a directory`, {
-    hint: "make the directory first, or name another file",
   });
 }
 

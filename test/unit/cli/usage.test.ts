@@ -171,8 +171,8 @@ const badUsage: readonly BadUsage[] = [
     argv: ["build", "--output", "type=oci,dest=/nowhere/shop.tar", "."],
     files: good,
     stderr: [
-      "error[USAGE]: /nowhere/shop.tar cannot be written: /nowhere is not a directory",
-      "  hint: make the directory first, or name another file",
+      "error[USAGE]: cannot write /nowhere/shop.tar: there is no directory /nowhere",
+      "  hint: name a file in a directory that exists and that you may write to",
     ],
   },
   {
@@ -180,8 +180,8 @@ const badUsage: readonly BadUsage[] = [
     argv: ["build", "--report", "/dev/null/report.json", "."],
     files: good,
     stderr: [
-      "error[USAGE]: /dev/null/report.json cannot be written: /dev/null is not a directory",
-      "  hint: make the directory first, or name another file",
+      "error[USAGE]: cannot write /dev/null/report.json: there is no directory /dev/null",
+      "  hint: name a file in a directory that exists and that you may write to",
     ],
   },
   {
