@@ -69,7 +69,11 @@ export function registerBuild(program: Command, context: CommandContext): void {
     .option("--quiet-window <time>", "how long nothing new may appear (default: 20s)", duration("--quiet-window"))
     .option("--timeout <time>", "how long the launch may take to settle (default: 10m)", duration("--timeout"))
     .option("--include <image>", "an image to capture in any case; may be given several times", collect)
-    .option("--exclude <pattern>", "images to leave out, * matches anything; may be given several times", collect)
+    .option(
+      "--exclude <pattern>",
+      "images to leave out, a glob such as ghcr.io/shop/**; may be given several times",
+      collect,
+    )
     .option("--launch-network", "leave the network open during the launch; the artifact then says so")
     .option("--node-image <image>", "the kind node image (default: by KUBEVERSION)")
     .option("--kind-config <file>", "a kind configuration to build upon")

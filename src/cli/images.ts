@@ -9,7 +9,7 @@ import { type CommandContext, directories } from "./context.ts";
 export function registerImages(program: Command, context: CommandContext): void {
   program
     .command("images")
-    .description("list the cluster images that were built or fetched here")
+    .description("list the cluster images that were built here")
     .addOption(new Option("--format <format>", "how they are printed").choices(["pretty", "json"]).default("pretty"))
     .option("--store <dir>", "the local blob store")
     .addHelpText("after", "\nExamples:\n  kubefile images\n  kubefile images --format json | jq -r '.[].reference'")

@@ -122,6 +122,7 @@ describe("an application of one pod", () => {
       expect(reason).toMatch(/^Kubefile:4: launch command/);
       expect(reason).toContain(url);
       expect(reason).toContain("hint: the launch has no network");
+      expect(reason).toMatch(/it was built with --launch-network.*$/);
     } finally {
       await outside.close();
     }
