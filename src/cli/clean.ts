@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { connectEngine, engineEnvironment } from "../cluster/engine.ts";
-import { type FoundRun, findRuns, removeRun } from "../cluster/run-removal.ts";
+import { type FoundRun, findAbandonedLocalRuns, findRuns, removeRun } from "../cluster/run-removal.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
@@ -21,8 +21,14 @@ Examples:
   kubefile clean --all`,
     )
     .action(async (flags: { all: boolean }) => {
-      const engine = await connectEngine(engineEnvironment(context.env), context.signal);
       const stateDirectory = directories(context, undefined).state;
+      // These need no engine, and so go where there is none.
+      const local = await findAbandonedLocalRuns(stateDirectory);
+      for (const { runId } of local) {
+        await removeRun(runId, { stateDirectory });
+        context.stdout.write(`removed run ${runId}\n`);
+      }
+      const engine = await connectEngine(engineEnvironment(context.env), context.signal);
       const options = { engine, stateDirectory, signal: context.signal };
       const { removable, left } = sortRuns(await findRuns(options), flags.all);
       const problems: KubefileError[] = [];
@@ -36,7 +42,7 @@ Examples:
         }
       }
       await sweepStateDirectory(stateDirectory, Date.now());
-      if (removable.length === 0) context.stdout.write("nothing to remove\n");
+      if (removable.length + local.length === 0) context.stdout.write("nothing to remove\n");
       for (const line of left) context.stdout.write(`${line}\n`);
       const [first] = problems;
       if (first === undefined) return;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { KubefileError } from "../error.ts";
 import type { Engine } from "./engine.ts";
 import { kindClusterLabel, runLabel } from "./run-labels.ts";
 import { endProcesses } from "./run-processes.ts";
@@ -15,6 +16,7 @@ export const kindNetworkVariable = "KIND_EXPERIMENTAL_DOCKER_NETWORK";
 
 /** The engine finishes what an ended client had asked for; twice this long without anything new means it has. */
 const SETTLE_MILLISECONDS = 400;
+const REMOVAL_TRIES = 10;
 
 /**
  * Removes a run's containers, nodes and network from the engine. Only what carries our label is touched: nodes only
@@ -48,17 +50,31 @@ async function removeOnce(runId: string, names: RunNames, options: ClusterRemova
     list(...nodes, "--filter", "status=created"),
     list("network", "ls", "--quiet", ...ours),
   ]);
-  const containers = new Set([...labelled, ...unstarted, ...(networks.length === 0 ? [] : connected)]);
-  if (containers.size > 0) {
-    // --volumes: kind keeps a node's /var in an anonymous volume.
-    await engine.docker(["rm", "--force", "--volumes", ...containers], { signal, timeout: 120_000 });
+  const containers = [...new Set([...labelled, ...unstarted, ...(networks.length === 0 ? [] : connected)])];
+  // --volumes: kind keeps a node's /var in an anonymous volume.
+  await removeAll(options, ["rm", "--force", "--volumes"], containers, ["ps", "--all", "--quiet"]);
+  await removeAll(options, ["network", "rm"], networks, ["network", "ls", "--quiet"]);
+  return containers.length + networks.length > 0;
+}
+
+/** Another start may be at the same: what it has removed in between is as good as removed by us. */
+async function removeAll(
+  { engine, signal }: ClusterRemovalOptions,
+  remove: readonly string[],
+  found: readonly string[],
+  list: readonly string[],
+): Promise<void> {
+  let left = found;
+  for (let tries = 1; left.length > 0; tries += 1) {
+    const removed = await engine.docker([...remove, ...left], { signal, timeout: 120_000, allowFailure: true });
+    if (removed.exitCode === 0) return;
+    const existing = await ids(engine, list, signal);
+    left = left.filter((id) => existing.includes(id));
+    if (left.length > 0 && tries === REMOVAL_TRIES) {
+      throw new KubefileError("COMMAND_FAILED", `docker ${remove.join(" ")}: ${removed.stderr.trim()}`);
+    }
+    if (left.length > 0) await sleep(SETTLE_MILLISECONDS, undefined, { signal });
   }
-  if (networks.length > 0) {
-    await engine.docker(["network", "rm", ...networks], { signal }).catch(async (error: unknown) => {
-      if ((await list("network", "ls", "--quiet", ...ours)).length > 0) throw error;
-    });
-  }
-  return containers.size + networks.length > 0;
 }
 
 async function ids(engine: Engine, args: readonly string[], signal?: AbortSignal): Promise<string[]> {

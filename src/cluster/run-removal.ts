@@ -5,9 +5,15 @@ import { type Liveness, liveness, type ProcessIdentity, parseIdentity } from "..
 import { type ClusterRemovalOptions, removeCluster } from "./cluster-removal.ts";
 import { keepLabel, ownerLabel, runLabel, runVariable } from "./run-labels.ts";
 import { endProcesses } from "./run-processes.ts";
-import { forgetRun, isRunId, readRun, readRuns, runNames } from "./run-state.ts";
+import { forgetRun, isRunId, type RunState, readRun, readRuns, runNames } from "./run-state.ts";
 
 export type RunRemovalOptions = ClusterRemovalOptions;
+
+/** For runs that made nothing in an engine. */
+export interface LocalRemovalOptions {
+  readonly stateDirectory: string;
+  readonly engine?: undefined;
+}
 
 export interface FoundRun {
   readonly runId: string;
@@ -53,19 +59,28 @@ export async function findAbandonedRuns(options: RunRemovalOptions): Promise<Fou
   return (await findRuns(options)).filter((run) => run.owner === "dead" && !run.keep);
 }
 
+/** Those of them that left nothing in an engine. */
+export async function findAbandonedLocalRuns(stateDirectory: string): Promise<readonly RunState[]> {
+  const local = (await readRuns(stateDirectory)).filter(({ usesEngine }) => !usesEngine);
+  const owners = await Promise.all(local.map(({ owner }) => liveness(owner)));
+  return local.filter((_run, position) => owners[position] === "dead");
+}
+
 /**
  * Removes everything a run made: cluster, containers, network, server process, temporary directories, state file.
  * Idempotent; goes on past a failure and reports all of them at the end, keeping the state file for the next try.
  *
  * @throws KubefileError CLUSTER_FAILED naming what could not be removed
  */
-export async function removeRun(runId: string, options: RunRemovalOptions): Promise<void> {
+export async function removeRun(runId: string, options: RunRemovalOptions | LocalRemovalOptions): Promise<void> {
   const state = await readRun(options.stateDirectory, runId);
   const problems: string[] = [];
   if (state?.server !== undefined) await stopProcess(state.server);
   const orphaned = state === undefined || (await liveness(state.owner)) === "dead";
-  const ended = orphaned && (await endOrphans(runId, options));
-  await removeCluster(runId, options, ended).catch((error: unknown) => problems.push(errorMessage(error)));
+  const ended = orphaned && (await endOrphans(runId, options.stateDirectory));
+  if (options.engine !== undefined) {
+    await removeCluster(runId, options, ended).catch((error: unknown) => problems.push(errorMessage(error)));
+  }
   for (const directory of state?.directories ?? []) {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
       problems.push(errorMessage(error)),
@@ -80,7 +95,7 @@ export async function removeRun(runId: string, options: RunRemovalOptions): Prom
 }
 
 /** Programs of a killed process: docker's and kind's, and on the machine itself those of `--run=host`. */
-async function endOrphans(runId: string, { stateDirectory }: RunRemovalOptions): Promise<boolean> {
+async function endOrphans(runId: string, stateDirectory: string): Promise<boolean> {
   const { hostHome } = runNames(stateDirectory, runId);
   return await endProcesses([
     { name: runVariable, value: runId },

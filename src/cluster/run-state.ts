@@ -10,6 +10,8 @@ export interface RunState {
   readonly runId: string;
   readonly owner: ProcessIdentity;
   readonly keep: Keep;
+  /** False for a run that makes nothing in an engine: it can be removed where there is none. */
+  readonly usesEngine: boolean;
   readonly createdAt: string;
   /** Temporary directories, absolute. */
   readonly directories: readonly string[];
@@ -55,6 +57,8 @@ export interface OpenRunOptions {
   readonly owner: ProcessIdentity;
   /** "never" when absent. */
   readonly keep?: Keep;
+  /** True when absent. */
+  readonly usesEngine?: boolean;
   readonly now?: () => Date;
 }
 
@@ -92,6 +96,7 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
     runId,
     owner: options.owner,
     keep: options.keep ?? "never",
+    usesEngine: options.usesEngine ?? true,
     createdAt: (options.now?.() ?? new Date()).toISOString(),
     directories: [],
   };
@@ -193,6 +198,7 @@ function isRunState(value: unknown): value is RunState {
     state.version === 1 &&
     typeof state.runId === "string" &&
     (state.keep === "never" || state.keep === "on success" || state.keep === "always") &&
+    typeof state.usesEngine === "boolean" &&
     isIdentity(state.owner) &&
     Array.isArray(state.directories) &&
     state.directories.every((path) => typeof path === "string" && path.startsWith("/")) &&

@@ -1,11 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { removeCluster } from "../cluster/cluster-removal.ts";
 import type { Engine } from "../cluster/engine.ts";
-import { findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
-import { forgetRun, type Keep, openRun, type Run, readRuns, runNames } from "../cluster/run-state.ts";
+import { findAbandonedLocalRuns, findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
+import { type Keep, openRun, type Run } from "../cluster/run-state.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { errorMessage } from "../error.ts";
-import { liveness } from "../process/process-identity.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
 import type { Host } from "./host.ts";
 
@@ -34,6 +33,7 @@ export async function withRun<T>(
     runId: host.runId,
     owner: host.owner,
     keep,
+    usesEngine: engine !== undefined,
   });
   let removal = Promise.resolve();
   const releaseCluster = (): void => {
@@ -56,9 +56,9 @@ export async function withRun<T>(
 }
 
 async function remove(host: Host, engine: Engine | undefined): Promise<void> {
-  if (engine === undefined) return forgetRun(host.directories.state, host.runId);
   // Not the run's signal: it may be the reason why we are cleaning up.
-  const removal = (): Promise<void> => removeRun(host.runId, { engine, stateDirectory: host.directories.state });
+  const removal = (): Promise<void> =>
+    removeRun(host.runId, { ...(engine === undefined ? {} : { engine }), stateDirectory: host.directories.state });
   try {
     // Who waits for the end wants to see what it takes.
     await (host.signal.aborted ? host.progress.phase("removal", removal) : removal());
@@ -71,16 +71,10 @@ async function remove(host: Host, engine: Engine | undefined): Promise<void> {
 async function removeAbandoned(host: Host, engine: Engine | undefined): Promise<void> {
   const stateDirectory = host.directories.state;
   await sweepStateDirectory(stateDirectory, Date.now());
-  if (engine === undefined) {
-    for (const state of await readRuns(stateDirectory)) {
-      if (state.keep !== "always" && (await liveness(state.owner)) === "dead") {
-        await removeTree(runNames(stateDirectory, state.runId).work);
-      }
-    }
-    return;
-  }
-  const options = { engine, stateDirectory, signal: host.signal };
-  for (const { runId } of await findAbandonedRuns(options)) {
+  const options = engine === undefined ? { stateDirectory } : { engine, stateDirectory, signal: host.signal };
+  const abandoned =
+    options.engine === undefined ? await findAbandonedLocalRuns(stateDirectory) : await findAbandonedRuns(options);
+  for (const { runId } of abandoned) {
     host.progress.note("info", `removing what run ${runId} left behind`);
     try {
       await removeRun(runId, options);

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ProgressEvent } from "../../../src/pipeline/progress.ts";
 import { type CountingProxy, startCountingProxy } from "../../support/counting-proxy.ts";
 import { type CommandHome, commandHome, userKubeconfig } from "../../support/kubefile-command.ts";
+import { type RunningCommand, startCommand } from "../../support/running-command.ts";
 import { type Bystander, startBystander } from "../shop/bystander.ts";
-import { type RunningCommand, startCommand } from "./running-command.ts";
 import { startTinyApp, type TinyApp } from "./tiny-app.ts";
 import { findRemains, takeTraces } from "./traces.ts";
 

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { docker, lines } from "../../support/docker.ts";
+import { processesOf } from "../../support/home-processes.ts";
 import { type CommandHome, type CommandResult, commandHome } from "../../support/kubefile-command.ts";
 import { podManifest, writeContext } from "../shop/context.ts";
 import { startTinyApp, strangerImage, type TinyApp, tinyImage } from "./tiny-app.ts";
-import { findRemains, processesOf, type Traces, takeTraces } from "./traces.ts";
+import { findRemains, type Traces, takeTraces } from "./traces.ts";
 
 const secret = "canary-5be1d07a";
 const name = `demo-${process.pid}`;

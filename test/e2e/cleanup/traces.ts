@@ -2,6 +2,7 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { docker, lines } from "../../support/docker.ts";
+import { processesOf } from "../../support/home-processes.ts";
 import { type CommandHome, leftovers } from "../../support/kubefile-command.ts";
 
 /** What can be told of a run only while it lasts, to be looked for when it is over. */
@@ -43,20 +44,6 @@ export async function findRemains(home: CommandHome, traces: readonly Traces[]):
     ...ingest.map((name) => `partial download ${name}`),
     ...(await processesOf(home)).map(({ pid, command }) => `process ${pid} ${command}`),
   ];
-}
-
-/** Programs whose home is the test's: the command itself, and whatever it started and these started in turn. */
-export async function processesOf(home: CommandHome): Promise<readonly { pid: string; command: string }[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      if (!environment.split("\0").includes(`HOME=${home.directory}`)) return [];
-      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      return [{ pid, command: command.replaceAll("\0", " ").slice(0, 120) }];
-    }),
-  );
-  return found.flat();
 }
 
 /** proc(5), /proc/net/tcp: addresses in hexadecimal, the state 0A is LISTEN, the tenth field is the socket's inode. */

@@ -30,9 +30,16 @@ async function proxyOf(
   const home = await temporaryDirectory();
   await writeFile(join(home, "config.json"), dockerConfig);
   const { signal } = new AbortController();
-  const { stdout, stderr } = process;
+  const silent = { write: () => undefined };
   const host = await openHost(
-    { env: { HOME: home, DOCKER_CONFIG: home, ...env }, cwd: home, stdout, stderr, signal, repeated: signal },
+    {
+      env: { HOME: home, DOCKER_CONFIG: home, ...env },
+      cwd: home,
+      stdout: silent,
+      stderr: silent,
+      signal,
+      repeated: signal,
+    },
     { ...flags, progress: "json" },
   );
   hosts.push(host);

@@ -28,7 +28,7 @@ describe("a run's state", () => {
     const owner = await self();
     const run = await openRun({ stateDirectory, runId: "abc123", owner, now: () => new Date(0) });
     expect(await readRun(stateDirectory, "abc123")).toEqual({
-      ...{ version: 1, runId: "abc123", owner, keep: "never", directories: [] },
+      ...{ version: 1, runId: "abc123", owner, keep: "never", usesEngine: true, directories: [] },
       createdAt: "1970-01-01T00:00:00.000Z",
     });
     expect((await stat(stateDirectory)).mode & 0o777).toBe(0o700);

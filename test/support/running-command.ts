@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { ProgressEvent } from "../../../src/pipeline/progress.ts";
-import { type CommandHome, command } from "../../support/kubefile-command.ts";
+import type { ProgressEvent } from "../../src/pipeline/progress.ts";
+import { type CommandHome, command } from "./kubefile-command.ts";
 
 /** A kubefile command that goes on while the test looks at it; with `--progress json`, which it needs to be seen. */
 export interface RunningCommand {

@@ -1,0 +1,79 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { processesOf } from "../../support/home-processes.ts";
+import { type CommandHome, commandHome } from "../../support/kubefile-command.ts";
+import { type RunningCommand, startCommand } from "../../support/running-command.ts";
+
+/** No engine is reachable: what such a build leaves has to go without one. */
+const noEngine = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+
+let home: CommandHome;
+
+beforeAll(async () => {
+  home = await commandHome();
+});
+
+afterAll(() => home?.remove());
+
+async function context(name: string, step: string): Promise<string> {
+  const directory = join(home.directory, name);
+  await mkdir(directory);
+  await writeFile(join(directory, "Kubefile"), `FROM scratch\nRUN ${step}\nCMD true\n`);
+  return directory;
+}
+
+const flags = ["--capture", "static", "--run", "host"];
+
+async function startSleepingBuild(name: string): Promise<RunningCommand> {
+  const directory = await context(name, "echo begun; sleep 300 & sleep 300; echo over");
+  const build = startCommand(home, ["build", "--store", home.store, ...flags, directory], noEngine);
+  await build.seen((event) => event.type === "phase-log" && event.line === "begun");
+  return build;
+}
+
+const runsOf = async (): Promise<string[]> => (await readdir(join(home.state, "runs"))).sort();
+
+describe("steps on the machine itself", () => {
+  test("end with their build", async () => {
+    const build = await startSleepingBuild("terminated");
+    build.child.kill("SIGTERM");
+    expect(await build.ended).toBe(130);
+    expect(await processesOf(home)).toEqual([]);
+    expect(await runsOf()).toEqual([]);
+  });
+
+  test("go on when their build is killed, and end with the next start", async () => {
+    const build = await startSleepingBuild("killed");
+    build.child.kill("SIGKILL");
+    expect(await build.ended).toBe("SIGKILL");
+    const [file = ""] = (await runsOf()).filter((name) => name.endsWith(".json"));
+    expect((await processesOf(home)).map(({ command }) => command)).toContain("sleep 300 ");
+    const next = await home.kubefile(
+      ["build", "--store", home.store, ...flags, await context("next", "echo made > made")],
+      { env: noEngine },
+    );
+    expect(next).toMatchObject({ exitCode: 0 });
+    expect(next.stderr).toContain(`removing what run ${file.replace(".json", "")} left behind`);
+    expect(await processesOf(home)).toEqual([]);
+    expect(await runsOf()).toEqual([]);
+  });
+
+  test("end with clean, too, which then says that it saw no engine", async () => {
+    const build = await startSleepingBuild("cleaned");
+    build.child.kill("SIGKILL");
+    await build.ended;
+    const cleaned = await home.kubefile(["clean"], { env: noEngine });
+    expect(cleaned).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^removed run [0-9a-f]{10}\n$/) });
+    expect(cleaned.stderr).toContain("error[ENGINE_MISSING]");
+    expect(await processesOf(home)).toEqual([]);
+    expect(await runsOf()).toEqual([]);
+  });
+
+  test("leave a home of their own out of the rootfs", async () => {
+    const directory = await context("home", 'test -d "$HOME" && echo cache > "$HOME/.cache" && test ! -e .cache');
+    const built = await home.kubefile(["build", "--store", home.store, ...flags, directory], { env: noEngine });
+    expect(built).toMatchObject({ exitCode: 0 });
+    expect(built.stderr).toContain("0 layers");
+  });
+});
