@@ -88,16 +88,21 @@ async function follow(source: WatchSource, view: View, onAnswer: () => void): Pr
   body.once("error", (error) => {
     broken = error;
   });
-  for await (const line of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line === "" || source.signal.aborted) continue;
-    const event: RawEvent = JSON.parse(line);
-    if (event.type === "ERROR") throw new WatchError(event.object.code ?? 0, event.object.message ?? line);
-    onAnswer();
-    view.version = event.object.metadata.resourceVersion ?? view.version;
-    if (event.type === "BOOKMARK") continue;
-    if (event.type === "DELETED") view.known.delete(event.object.metadata.uid);
-    else view.known.set(event.object.metadata.uid, event.object);
-    source.onEvent({ type: event.type, object: event.object });
+  try {
+    for await (const line of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (line === "" || source.signal.aborted) continue;
+      const event: RawEvent = JSON.parse(line);
+      if (event.type === "ERROR") throw new WatchError(event.object.code ?? 0, event.object.message ?? line);
+      onAnswer();
+      view.version = event.object.metadata.resourceVersion ?? view.version;
+      if (event.type === "BOOKMARK") continue;
+      if (event.type === "DELETED") view.known.delete(event.object.metadata.uid);
+      else view.known.set(event.object.metadata.uid, event.object);
+      source.onEvent({ type: event.type, object: event.object });
+    }
+  } finally {
+    // The end of the loop leaves the input open, and a watch that failed would hold its connection for minutes.
+    body.destroy();
   }
   if (broken !== undefined) throw broken;
   onAnswer();

@@ -79,7 +79,8 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
 
 function listen(server: Server, { host, port = 0 }: RegistryServerOptions): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
+    // Also later, as when this process has no file descriptor left for one more connection: that one fails, not all.
+    server.on("error", (error) => {
       reject(
         new KubefileError("PROXY_UNREACHABLE", `cannot listen on ${host}:${port}: ${errorMessage(error)}`, {
           cause: error,
