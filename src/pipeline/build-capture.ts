@@ -9,6 +9,7 @@ import { hostPlatform } from "../oci/descriptor.ts";
 import { tryParseReference } from "../oci/reference.ts";
 import { resolveLaunch } from "../plan/launch.ts";
 import { type CachingProxy, createCachingProxy } from "../registry/caching-proxy.ts";
+import { atLocation } from "../rootfs/problems.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
 import { type BuildParts, type BuiltRootfs, noteCapture, reportOf } from "./build-parts.ts";
 import { chartRenderer, type RenderChart } from "./chart-rendering.ts";
@@ -39,6 +40,8 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
           source: proxy,
           onPull: recorder.onEvent,
           signal,
+        }).catch((error: unknown) => {
+          throw aboutNodeImage(error) ? atLocation(error, plan.kubeVersionAt) : error;
         }),
       (signal) => buildRootfsWithHits(parts, workspace, completion, signal),
     );
@@ -63,6 +66,11 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
   } finally {
     await stop();
   }
+}
+
+/** KUBEVERSION chose the image, or is none. */
+function aboutNodeImage(error: unknown): boolean {
+  return error instanceof KubefileError && ["KUBEFILE_INVALID", "NODE_IMAGE_MISSING"].includes(error.code);
 }
 
 /** The lesser way, for machines without an engine: only what typed manifests name, and what the user lists. */

@@ -41,6 +41,7 @@ export interface Plan {
   readonly labels: Readonly<Record<string, string>>;
   readonly maintainer?: string;
   readonly kubeVersion?: string;
+  readonly kubeVersionAt?: Location;
   readonly apps: readonly DeclaredApp[];
   readonly launch:
     | { readonly kind: "commands"; readonly commands: readonly { readonly text: string; readonly where: Location }[] }
@@ -63,13 +64,14 @@ export function planBuild(
   const scope = createScope(options.buildArgs, options.platform);
   const state: PlanState = { file: kubefile.file, scope, steps: [], labels: {}, apps: new Map(), commands: [] };
   for (const instruction of kubefile.instructions) apply(instruction, state);
-  const { maintainer, kubeVersion, launch } = state;
+  const { maintainer, kubeVersion, kubeVersionAt, launch } = state;
   return {
     steps: state.steps,
     env: scope.environment(),
     labels: state.labels,
     ...(maintainer === undefined ? {} : { maintainer }),
     ...(kubeVersion === undefined ? {} : { kubeVersion }),
+    ...(kubeVersionAt === undefined ? {} : { kubeVersionAt }),
     apps: [...state.apps.values()],
     launch: launch === undefined ? { kind: "commands", commands: state.commands } : { kind: "apps", ...launch },
     bringsNetwork: bringsNetwork(state.labels),
@@ -87,6 +89,7 @@ interface PlanState {
   launch?: { names: string[]; where: Location };
   maintainer?: string;
   kubeVersion?: string;
+  kubeVersionAt?: Location;
 }
 
 function apply(instruction: Instruction, state: PlanState): void {
@@ -130,6 +133,7 @@ function apply(instruction: Instruction, state: PlanState): void {
       return;
     case "KUBEVERSION":
       state.kubeVersion = scope.expand(instruction.version);
+      state.kubeVersionAt = where;
       setLabel(state, KUBE_VERSION_LABEL, state.kubeVersion);
       return;
     case "APP":
