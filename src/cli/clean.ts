@@ -14,7 +14,8 @@ export function registerClean(program: Command, context: CommandContext): void {
     .addHelpText(
       "after",
       `
-Runs of other machines that share the engine, and runs that are still going on, are never touched.
+Runs of other machines that share the engine, clusters that other users keep, and runs that are still going on, are
+never touched.
 
 Examples:
   kubefile clean
@@ -57,16 +58,22 @@ export function sortRuns(
   runs: readonly FoundRun[],
   all: boolean,
 ): { readonly removable: readonly FoundRun[]; readonly left: readonly string[] } {
-  const kept = runs.filter((run) => run.owner === "dead" && run.keep && !all);
+  const dead = runs.filter((run) => run.owner === "dead");
+  const kept = dead.filter((run) => run.keep && run.recorded && !all);
+  // Kept by somebody, and nothing here says by whom.
+  const others = dead.filter((run) => run.keep && !run.recorded);
   const alive = runs.filter((run) => run.owner === "alive");
   const unknown = runs.filter((run) => run.owner === "unknown");
   const names = (some: readonly FoundRun[]): string => some.map(({ runId }) => runId).join(", ");
   return {
-    removable: runs.filter((run) => run.owner === "dead" && (all || !run.keep)),
+    removable: dead.filter((run) => !run.keep || (all && run.recorded)),
     left: [
       ...(kept.length === 0
         ? []
         : [`left ${countOf(kept.length, "kept cluster")}: ${names(kept)}; --all removes them`]),
+      ...(others.length === 0
+        ? []
+        : [`left ${countOf(others.length, "cluster")} that another user keeps: ${names(others)}`]),
       ...(alive.length === 0 ? [] : [`left ${countOf(alive.length, "run")} still going on: ${names(alive)}`]),
       ...(unknown.length === 0
         ? []

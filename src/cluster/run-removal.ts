@@ -19,6 +19,8 @@ export interface FoundRun {
   readonly runId: string;
   readonly owner: Liveness;
   readonly keep: boolean;
+  /** False for one that is only labelled in the engine: another user's, or one whose state file is lost. */
+  readonly recorded: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface FoundRun {
 export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> {
   const found = new Map<string, FoundRun>();
   for (const { runId, owner, keep } of await readRuns(options.stateDirectory)) {
-    found.set(runId, { runId, owner: await liveness(owner), keep: keep === "always" });
+    found.set(runId, { runId, owner: await liveness(owner), keep: keep === "always", recorded: true });
   }
   const format = `{{.Label "${runLabel}"}}\t{{.Label "${ownerLabel}"}}\t{{.Label "${keepLabel}"}}`;
   const lists = [
@@ -40,7 +42,8 @@ export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> 
     for (const line of stdout.split("\n")) {
       const [runId = "", owner = "", keep = ""] = line.split("\t");
       if (!isRunId(runId) || found.has(runId)) continue;
-      found.set(runId, { runId, owner: await labelledLiveness(parseIdentity(owner)), keep: keep === "true" });
+      const liveness = await labelledLiveness(parseIdentity(owner));
+      found.set(runId, { runId, owner: liveness, keep: keep === "true", recorded: false });
     }
   }
   return [...found.values()].sort((a, b) => (a.runId < b.runId ? -1 : 1));

@@ -133,13 +133,15 @@ describe("what a killed build leaves, the next start removes", () => {
     killed.build.child.kill("SIGKILL");
     await killed.build.ended;
     const cleaned = await home.kubefile(["clean"]);
-    expect(cleaned).toMatchObject({ exitCode: 0, stdout: `removed run ${killed.traces[0]?.runId}\n` });
+    expect(cleaned).toMatchObject({ exitCode: 0 });
+    expect(cleaned.stdout).toContain(`removed run ${killed.traces[0]?.runId}\n`);
     expect(await findRemains(home, killed.traces)).toEqual([]);
 
     const going = await buildUntil(drawn(moments.start));
     const spared = await home.kubefile(["clean", "--all"]);
     const { runId } = going.traces[0] ?? {};
-    expect(spared.stdout).toBe(`nothing to remove\nleft 1 run still going on: ${runId}\n`);
+    expect(spared.stdout).toMatch(new RegExp(`^left .* still going on: .*\\b${runId}\\b`, "m"));
+    expect(spared.stdout).not.toContain(`removed run ${runId}`);
     going.build.child.kill("SIGTERM");
     expect(await going.build.ended).toBe(130);
     expect(await findRemains(home, going.traces)).toEqual([]);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { docker, lines } from "../../support/docker.ts";
 import { processesOf } from "../../support/home-processes.ts";
 import { type CommandHome, type CommandResult, commandHome } from "../../support/kubefile-command.ts";
+import { startCommand } from "../../support/running-command.ts";
 import { podManifest, writeContext } from "../shop/context.ts";
 import { startTinyApp, strangerImage, type TinyApp, tinyImage } from "./tiny-app.ts";
 import { findRemains, type Traces, takeTraces } from "./traces.ts";
@@ -135,13 +136,27 @@ describe("a cluster that stays", () => {
       { runId: name, volumes: [expect.any(String)], ports: [expect.stringMatching(/^[\d.]+:\d+$/)] },
     ]);
     const some = await home.kubefile(["clean"]);
-    expect(some.stdout).toBe(`nothing to remove\nleft 1 kept cluster: ${name}; --all removes them\n`);
+    expect(some.stdout).toContain(`left 1 kept cluster: ${name}; --all removes them\n`);
     expect(await kubectl("get", "pods", "web", "-o", "jsonpath={.status.phase}")).toBe("Running");
     await serverPid();
     const all = await home.kubefile(["clean", "--all"]);
-    expect(all).toMatchObject({ exitCode: 0, stdout: `removed run ${name}\n` });
+    expect(all).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`removed run ${name}\n`) });
     expect(await findRemains(home, traces)).toEqual([]);
   });
+});
+
+test("a run that is killed before it has succeeded is not kept", async () => {
+  const cluster = `${name}-killed`;
+  const killed = startCommand(home, ["run", "--store", home.store, "--name", cluster, reference]);
+  await killed.seen((event) => event.type === "phase-update" && /preparing nodes/i.test(event.text));
+  const traces = await takeTraces(home);
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+  expect(await home.kubefile(["clean"])).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining(`removed run ${cluster}\n`),
+  });
+  expect(await findRemains(home, traces)).toEqual([]);
 });
 
 test("a cluster that somebody removes by hand takes the rest with it", async () => {

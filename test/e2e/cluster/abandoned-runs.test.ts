@@ -89,9 +89,9 @@ test("without a state file the labels tell whose a run is", async () => {
   await forgetRun(state.path, runId);
   const options = { engine, stateDirectory: state.path };
   const find = async () => (await findRuns(options)).find((run) => run.runId === runId);
-  expect(await find()).toEqual({ runId, owner: "alive", keep: false });
+  expect(await find()).toEqual({ runId, owner: "alive", keep: false, recorded: false });
   await owner.kill();
-  expect(await find()).toEqual({ runId, owner: "dead", keep: false });
+  expect(await find()).toEqual({ runId, owner: "dead", keep: false, recorded: false });
   await removeRun(runId, options);
   expect(await namesInEngine()).not.toContain(name);
 });

@@ -70,6 +70,21 @@ describe("steps on the machine itself", () => {
     expect(await runsOf()).toEqual([]);
   });
 
+  test("go on when nobody reads the output any more", async () => {
+    const directory = await context("unread", "echo begun; sleep 1; echo more; echo made > made");
+    const build = startCommand(
+      home,
+      ["build", "--store", home.store, "--tag", "unread:1", ...flags, directory],
+      noEngine,
+    );
+    await build.seen((event) => event.type === "phase-log" && event.line === "begun");
+    build.child.stdout?.destroy();
+    build.child.stderr?.destroy();
+    expect(await build.ended).toBe(0);
+    expect((await home.kubefile(["images", "--store", home.store])).stdout).toContain("unread:1");
+    expect(await runsOf()).toEqual([]);
+  });
+
   test("leave a home of their own out of the rootfs", async () => {
     const directory = await context("home", 'test -d "$HOME" && echo cache > "$HOME/.cache" && test ! -e .cache');
     const built = await home.kubefile(["build", "--store", home.store, ...flags, directory], { env: noEngine });

@@ -84,27 +84,30 @@ describe("images", () => {
 
 describe("clean", () => {
   const runs: readonly FoundRun[] = [
-    { runId: "abandoned", owner: "dead", keep: false },
-    { runId: "demo", owner: "dead", keep: true },
-    { runId: "building", owner: "alive", keep: false },
-    { runId: "starting", owner: "alive", keep: true },
-    { runId: "elsewhere", owner: "unknown", keep: false },
-    { runId: "theirs", owner: "unknown", keep: true },
+    { runId: "abandoned", owner: "dead", keep: false, recorded: true },
+    { runId: "lost", owner: "dead", keep: false, recorded: false },
+    { runId: "demo", owner: "dead", keep: true, recorded: true },
+    { runId: "hers", owner: "dead", keep: true, recorded: false },
+    { runId: "building", owner: "alive", keep: false, recorded: true },
+    { runId: "starting", owner: "alive", keep: true, recorded: true },
+    { runId: "elsewhere", owner: "unknown", keep: false, recorded: false },
+    { runId: "theirs", owner: "unknown", keep: true, recorded: false },
   ];
   const removed = (all: boolean): string[] => sortRuns(runs, all).removable.map(({ runId }) => runId);
 
   test("removes what is known to be abandoned, and with --all what was kept", () => {
-    expect(removed(false)).toEqual(["abandoned"]);
-    expect(removed(true)).toEqual(["abandoned", "demo"]);
+    expect(removed(false)).toEqual(["abandoned", "lost"]);
+    expect(removed(true)).toEqual(["abandoned", "lost", "demo"]);
   });
 
   test("says what it leaves, and why", () => {
     expect(sortRuns(runs, false).left).toEqual([
       "left 1 kept cluster: demo; --all removes them",
+      "left 1 cluster that another user keeps: hers",
       "left 2 runs still going on: building, starting",
       "left 2 runs of other machines or containers: elsewhere, theirs",
     ]);
-    expect(sortRuns(runs, true).left).toHaveLength(2);
+    expect(sortRuns(runs, true).left).toHaveLength(3);
     expect(sortRuns([], false)).toEqual({ removable: [], left: [] });
   });
 });
