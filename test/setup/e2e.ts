@@ -3,15 +3,13 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** Vitest's global set-up of the end-to-end tests: engine, node image, tools image, the tools first on PATH, the command. */
+/** Vitest's global set-up of the end-to-end tests: engine, node image, tools image, the tools first on PATH. */
 export default async function setup(): Promise<void> {
   const prepare = spawn(script("prepare"), { stdio: ["ignore", "inherit", "inherit"] });
   const [code] = await once(prepare, "exit");
   if (code !== 0) throw new Error("this machine lacks what the end-to-end tests need; see the lines above");
   const { stdout } = await promisify(execFile)(script("tools"));
   process.env.PATH = `${stdout.trim()}:${process.env.PATH ?? ""}`;
-  // Not `npm run build`, which removes the old one first: somebody may be using it.
-  await promisify(execFile)("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"], { cwd: script("../..") });
 }
 
 function script(name: string): string {
