@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Diagnostic } from "../../../src/kubefile/diagnostic.ts";
 import { checkKubefile } from "../../../src/kubefile/lint.ts";
-import { badInputs } from "./bad-input-cases.ts";
+import { badInputs } from "./bad-input.ts";
 import { createContext } from "./context-directory.ts";
 
 test.each(badInputs)("$name", ({ kubefile, context, expected }) => {

@@ -4,7 +4,7 @@ import { diagnosticCodes } from "../../../src/kubefile/diagnostic.ts";
 import { instructionKinds } from "../../../src/kubefile/instruction-kinds.ts";
 import type { Span } from "../../../src/kubefile/mapped-text.ts";
 import { parseKubefile } from "../../../src/kubefile/parser.ts";
-import { badInputs } from "./bad-input-cases.ts";
+import { badInputs } from "./bad-input.ts";
 
 test("words know where they stand, behind flags, continuations and in JSON", () => {
   const text = [

@@ -2,59 +2,18 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import type { RegistryClientOptions } from "../../../src/registry/client.ts";
-import { Redactor } from "../../../src/registry/secret.ts";
 import { disposal } from "../../support/disposal.ts";
-import { type HttpFixture, type SeenRequest, sendJson, startHttpFixture } from "../../support/http-fixture.ts";
-import { credentialsFor, everyNameIsLoopback, upstreamClient } from "../../support/upstream-client.ts";
+import { type HttpFixture, type SeenRequest, startHttpFixture } from "../../support/http-fixture.ts";
+import { lockedManifest, startTokenRegistry, type TokenService } from "../../support/token-registry.ts";
+import { credentialsFor, upstreamClient } from "../../support/upstream-client.ts";
 
 const closing = disposal();
-const manifest = Buffer.from('{"schemaVersion":2}');
-const digest = digestOf(manifest);
+const digest = digestOf(lockedManifest);
 const alice = { username: "alice", password: "alice-secret" };
 const bob = { username: "bob", password: "bob-secret" };
 
 function basic({ username, password }: { username: string; password: string }): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-
-interface Service {
-  /** Answers token requests: a token, or a status to refuse with. */
-  readonly grant: (request: SeenRequest, scopes: readonly string[]) => string | number;
-  /** Whether a request with this `Authorization` may have what it asks for; a status if not. */
-  readonly admit: (authorization: string | undefined, request: SeenRequest) => true | number;
-  /** Of the token service; the registry's own `/token` when absent. */
-  readonly realm?: string;
-  readonly lifetime?: number;
-}
-
-/** A registry with a token service of its own. */
-async function startTokenRegistry(service: Service) {
-  const registry: HttpFixture = closing(
-    await startHttpFixture((request, response) => {
-      const url = new URL(request.path, "http://registry");
-      if (url.pathname === "/token") {
-        const scopes = request.method === "GET" ? url.searchParams.getAll("scope") : [];
-        const granted = service.grant(request, scopes);
-        if (typeof granted === "number") sendJson(response, granted, { details: "incorrect username or password" });
-        else sendJson(response, 200, { token: granted, expires_in: service.lifetime ?? 300 });
-        return;
-      }
-      const admitted = service.admit(request.headers.authorization, request);
-      if (admitted === true) response.writeHead(200, { "content-type": OCI_MANIFEST }).end(manifest);
-      else {
-        const realm = service.realm ?? `http://${request.headers.host}/token`;
-        const scope = `repository:${url.pathname.slice("/v2/".length).split("/manifests/")[0]}:pull`;
-        const challenge = `Bearer realm="${realm}",service="the registry",scope="${scope}"`;
-        sendJson(
-          response,
-          admitted,
-          { errors: [{ code: "DENIED", message: "not you" }] },
-          { "www-authenticate": challenge },
-        );
-      }
-    }),
-  );
-  return registry;
 }
 
 function clientOf(options: Partial<RegistryClientOptions> = {}) {
@@ -64,9 +23,13 @@ function clientOf(options: Partial<RegistryClientOptions> = {}) {
 const tokensOf = (registry: HttpFixture): SeenRequest[] =>
   registry.requests.filter(({ path }) => path.startsWith("/token"));
 
+async function start(service: TokenService): Promise<HttpFixture> {
+  return closing(await startTokenRegistry(service));
+}
+
 describe("a bearer challenge", () => {
   it("is answered anonymously without credentials", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: () => "anonymous-token",
       admit: (authorization) => authorization === "Bearer anonymous-token" || 401,
     });
@@ -81,7 +44,7 @@ describe("a bearer challenge", () => {
   });
 
   it("is answered with credentials, and remembered", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: ({ headers }) => (headers.authorization === basic(alice) ? "alices" : 401),
       admit: (authorization) => authorization === "Bearer alices" || 401,
     });
@@ -96,7 +59,7 @@ describe("a bearer challenge", () => {
   });
 
   it("is answered with an identity token by POST", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: ({ method, body }) => (method === "POST" && body.includes("refresh_token=refresh%2Fme") ? "alices" : 401),
       admit: (authorization) => authorization === "Bearer alices" || 401,
     });
@@ -115,7 +78,7 @@ describe("a bearer challenge", () => {
   });
 
   it("of many requests at once needs one token", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: () => "the-token",
       admit: (authorization) => authorization === "Bearer the-token" || 401,
     });
@@ -126,7 +89,7 @@ describe("a bearer challenge", () => {
   });
 
   it("does not share tokens between repositories", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: (_request, scopes) => scopes.join().replaceAll(/[^a-z]/g, "-"),
       admit: (authorization, { path }) => authorization === `Bearer repository-${path.split("/")[2]}-pull` || 401,
     });
@@ -138,7 +101,7 @@ describe("a bearer challenge", () => {
 
   it("gets a fresh token once when the old one is refused", async () => {
     let valid = "first";
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: () => valid,
       admit: (authorization) => authorization === `Bearer ${valid}` || 401,
     });
@@ -151,7 +114,7 @@ describe("a bearer challenge", () => {
   });
 
   it("does not go round in circles when no token is ever good", async () => {
-    const registry = await startTokenRegistry({ grant: () => "useless", admit: () => 401 });
+    const registry = await start({ grant: () => "useless", admit: () => 401 });
     const client = clientOf();
     await expect(client.manifest({ host: registry.host, path: "team/app" }, "1", {})).rejects.toMatchObject({
       status: 401,
@@ -163,7 +126,7 @@ describe("a bearer challenge", () => {
   it("gets a new token before the old one expires", async () => {
     let now = 0;
     let granted = 0;
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: () => `token-${++granted}`,
       admit: (authorization) => authorization === `Bearer token-${granted}` || 401,
       lifetime: 100,
@@ -223,14 +186,14 @@ describe("a bearer challenge", () => {
 });
 
 describe("several credentials", () => {
-  const service: Service = {
+  const service: TokenService = {
     grant: ({ headers }) =>
       headers.authorization === basic(bob) ? "bobs" : headers.authorization === undefined ? "nobodys" : 401,
     admit: (authorization) => authorization === "Bearer bobs" || (authorization === undefined ? 401 : 403),
   };
 
   it("are tried in order, and the right one first the next time", async () => {
-    const registry = await startTokenRegistry(service);
+    const registry = await start(service);
     const client = clientOf({ credentials: credentialsFor({ [registry.host]: [alice, bob] }) });
     const repository = { host: registry.host, path: "team/app" };
     await client.manifest(repository, "1", {});
@@ -240,14 +203,14 @@ describe("several credentials", () => {
   });
 
   it("begin with those of the request", async () => {
-    const registry = await startTokenRegistry(service);
+    const registry = await start(service);
     const client = clientOf({ credentials: credentialsFor({ [registry.host]: alice }) });
     await client.manifest({ host: registry.host, path: "team/app" }, "1", { credentials: [bob] });
     expect(tokensOf(registry).map(({ headers }) => headers.authorization)).toEqual([basic(bob)]);
   });
 
   it("of one request do not serve another", async () => {
-    const registry = await startTokenRegistry(service);
+    const registry = await start(service);
     const client = clientOf();
     const repository = { host: registry.host, path: "team/app" };
     await client.manifest(repository, "1", { credentials: [bob] });
@@ -255,7 +218,7 @@ describe("several credentials", () => {
   });
 
   it("that are wrong do not keep a public image away", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: ({ headers }) => (headers.authorization === undefined ? "nobodys" : 401),
       admit: (authorization) => authorization === "Bearer nobodys" || 401,
     });
@@ -264,7 +227,7 @@ describe("several credentials", () => {
   });
 
   it("that are all wrong end with the first one's refusal", async () => {
-    const registry = await startTokenRegistry({ grant: () => 401, admit: () => 401 });
+    const registry = await start({ grant: () => 401, admit: () => 401 });
     const client = clientOf({ credentials: credentialsFor({ [registry.host]: [alice, bob] }) });
     await expect(client.manifest({ host: registry.host, path: "team/app" }, "1", {})).rejects.toMatchObject({
       status: 401,
@@ -274,7 +237,7 @@ describe("several credentials", () => {
   });
 
   it("are tried when a registry hides what one may not see", async () => {
-    const registry = await startTokenRegistry({
+    const registry = await start({
       grant: ({ headers }) => (headers.authorization === basic(bob) ? "bobs" : "others"),
       admit: (authorization) => authorization === "Bearer bobs" || (authorization === undefined ? 401 : 404),
     });
@@ -288,7 +251,7 @@ describe("a basic challenge", () => {
     return closing(
       await startHttpFixture(({ headers }, response) => {
         if (headers.authorization === basic(bob)) {
-          response.writeHead(200, { "content-type": OCI_MANIFEST }).end(manifest);
+          response.writeHead(200, { "content-type": OCI_MANIFEST }).end(lockedManifest);
         } else response.writeHead(401, { "www-authenticate": 'Negotiate, Basic realm="a, b"' }).end();
       }),
     );
@@ -311,129 +274,5 @@ describe("a basic challenge", () => {
     const client = clientOf({ credentials: credentialsFor({ [registry.host]: bob }) });
     await client.manifest({ host: registry.host, path: "a" }, "1", {});
     expect(registry.requests[0]?.headers.authorization).toBeUndefined();
-  });
-});
-
-describe("a token service elsewhere", () => {
-  it("gets neither password nor identity token", async () => {
-    const evil = closing(await startHttpFixture((_request, response) => sendJson(response, 200, { token: "evils" })));
-    const registry = await startTokenRegistry({
-      realm: `http://tokens.evil.net:${evil.port}/token`,
-      grant: () => 500,
-      admit: () => 401,
-    });
-    for (const credential of [alice, { username: "", password: "", identityToken: "refresh-me" }]) {
-      const client = clientOf({
-        credentials: credentialsFor({ [registry.host]: credential }),
-        lookup: everyNameIsLoopback,
-      });
-      await expect(client.manifest({ host: registry.host, path: "a" }, "1", {})).rejects.toMatchObject({
-        status: 401,
-        message: expect.stringMatching(/credentials are not sent to its token service tokens\.evil\.net/),
-      });
-    }
-    expect(evil.requests.length).toBeGreaterThan(0);
-    for (const { method, headers, body } of evil.requests) {
-      expect({ method, authorization: headers.authorization, body: body.toString() }).toEqual({
-        method: "GET",
-        authorization: undefined,
-        body: "",
-      });
-    }
-  });
-
-  it("that redirects a token request does not get the password on the way", async () => {
-    const evil = closing(await startHttpFixture((_request, response) => sendJson(response, 200, { token: "evils" })));
-    const registry = closing(
-      await startHttpFixture(({ path, headers }, response) => {
-        if (path.startsWith("/token")) response.writeHead(307, { location: `${evil.url}/token` }).end();
-        else response.writeHead(401, { "www-authenticate": `Bearer realm="http://${headers.host}/token"` }).end();
-      }),
-    );
-    for (const credential of [alice, { username: "", password: "", identityToken: "refresh-me" }]) {
-      const client = clientOf({ credentials: credentialsFor({ [registry.host]: credential }) });
-      await expect(client.manifest({ host: registry.host, path: "a" }, "1", {})).rejects.toMatchObject({
-        name: "RegistryError",
-      });
-    }
-    const seen = evil.requests.map(({ headers, body }) => `${headers.authorization} ${body}`);
-    expect(seen.length).toBeGreaterThan(0);
-    expect(seen.join("\n")).not.toMatch(/Basic|refresh/);
-  });
-
-  it.each(["file:///etc/passwd", "not a url", "http://", ""])("at %j is no token service", async (realm) => {
-    const registry = await startTokenRegistry({ realm, grant: () => 500, admit: () => 401 });
-    const client = clientOf({ credentials: credentialsFor({ [registry.host]: alice }) });
-    await expect(client.manifest({ host: registry.host, path: "a" }, "1", {})).rejects.toMatchObject({
-      name: "RegistryError",
-    });
-  });
-});
-
-describe("a mirror", () => {
-  async function startMirror(allowed: (authorization: string | undefined) => boolean) {
-    return closing(
-      await startHttpFixture(({ headers }, response) => {
-        if (allowed(headers.authorization)) {
-          response.writeHead(200, { "content-type": OCI_MANIFEST }).end(manifest);
-        } else response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
-      }),
-    );
-  }
-  const repository = { host: "private.example.com", path: "team/app" };
-
-  it("that serves anybody never sees the credentials of the registry it stands for", async () => {
-    const mirror = await startMirror(() => true);
-    const client = clientOf({
-      mirrors: new Map([["private.example.com", new URL(mirror.url)]]),
-      credentials: credentialsFor({ "private.example.com": alice }),
-    });
-    await client.manifest(repository, "1", { credentials: [bob] });
-    expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
-  });
-
-  it("gets its own credentials first", async () => {
-    const mirror = await startMirror((authorization) => authorization === basic(bob));
-    const client = clientOf({
-      mirrors: new Map([["private.example.com", new URL(mirror.url)]]),
-      credentials: credentialsFor({ "private.example.com": alice, [mirror.host]: bob }),
-    });
-    await client.manifest(repository, "1", {});
-    expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, basic(bob)]);
-  });
-
-  it("gets those of the registry it stands for when nothing else will do", async () => {
-    const mirror = await startMirror((authorization) => authorization === basic(alice));
-    const client = clientOf({
-      mirrors: new Map([["private.example.com", new URL(mirror.url)]]),
-      credentials: credentialsFor({ "private.example.com": alice }),
-    });
-    expect((await client.manifest(repository, "1", {})).digest).toBe(digest);
-  });
-});
-
-describe("secrets", () => {
-  it("are known to the redactor and in no error", async () => {
-    const redactor = new Redactor();
-    const registry = closing(
-      await startHttpFixture(({ path, headers }, response) => {
-        if (path.startsWith("/token")) {
-          sendJson(response, 200, { token: "c4n4ry-token" });
-        } else if (headers.authorization === undefined) {
-          response.writeHead(401, { "www-authenticate": `Bearer realm="http://${headers.host}/token"` }).end();
-        } else {
-          const echo = `${headers.authorization} ${basic(alice)} ${alice.password} https://x/?sig=c4n4ry-signature`;
-          sendJson(response, 403, { errors: [{ code: "DENIED", message: `denied: ${echo}` }] });
-        }
-      }),
-    );
-    const client = clientOf({ credentials: credentialsFor({ [registry.host]: alice }), redactor });
-    const error = await client.manifest({ host: registry.host, path: "a" }, "1", {}).catch((thrown: unknown) => thrown);
-    const everything = JSON.stringify(error, ["message", "detail", "stack", "code", "status"]);
-    expect(everything).toContain("denied: ");
-    for (const canary of ["c4n4ry", alice.password, Buffer.from("alice:alice-secret").toString("base64")]) {
-      expect(everything).not.toContain(canary);
-    }
-    expect(redactor.redact("it was c4n4ry-token")).toBe("it was ***");
   });
 });
