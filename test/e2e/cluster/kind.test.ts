@@ -259,7 +259,7 @@ describe("removal", () => {
     expect((await findAbandonedRuns(options)).filter((found) => found.runId === runId)).toEqual([]);
     await owner.kill();
     expect((await findAbandonedRuns(options)).filter((found) => found.runId === runId)).toEqual([
-      { runId, owner: "dead", keep: false },
+      { runId, owner: "dead", keep: false, recorded: true },
     ]);
     const format = "{{range .Mounts}}{{.Name}}{{end}}";
     const volume = (await engine.docker(["inspect", "--format", format, cluster.nodes[0]!.name])).stdout.trim();
