@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { Baseline } from "../capture/baseline.ts";
 import type { Engine } from "../cluster/engine.ts";
 import { nodeImages, removeImages, runningImages } from "../cluster/node-images.ts";
@@ -45,7 +44,6 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
     return image;
   });
   const source = createArtifactSource({ store, images: described.config.images });
-  setMaxListeners(0, host.signal);
   const [image, prepared] = await together(
     host.signal,
     (signal) =>

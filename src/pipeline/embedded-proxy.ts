@@ -6,6 +6,7 @@ import type { Cluster } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
 import { startRegistryServer } from "../registry/server.ts";
 import type { ContentSource, PullEvent } from "../registry/types.ts";
+import { unlessAborted } from "../store/wait.ts";
 import type { Host } from "./host.ts";
 
 /** The registry of this process, as the nodes of one cluster use it. */
@@ -105,10 +106,10 @@ function createCanaryWatch(): {
     },
     async seen(tag, signal) {
       if (arrived.has(tag)) return;
-      await new Promise<void>((resolve, reject) => {
+      const asked = new Promise<void>((resolve) => {
         waiting.set(tag, resolve);
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       });
+      await unlessAborted(asked, signal);
     },
   };
 }

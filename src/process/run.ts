@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errorMessage, KubefileError } from "../error.ts";
+import { onAbort } from "./on-abort.ts";
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
@@ -59,8 +60,7 @@ export async function run(command: string, args: readonly string[], options: Run
     killTimer ??= setTimeout(() => end("SIGKILL"), 2_000);
   };
   const timer = setTimeout(() => stop("timeout"), options.timeout);
-  const onAbort = (): void => stop("cancelled");
-  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const stopListening = options.signal === undefined ? undefined : onAbort(options.signal, () => stop("cancelled"));
   const kept = { stdout: "", stderr: "" };
   const collect = (stream: Readable, name: "stdout" | "stderr"): Promise<void> => {
     if (options.onLine !== undefined) {
@@ -102,7 +102,7 @@ export async function run(command: string, args: readonly string[], options: Run
   } finally {
     clearTimeout(timer);
     clearTimeout(killTimer);
-    options.signal?.removeEventListener("abort", onAbort);
+    stopListening?.();
   }
   const shown = [command, ...args].join(" ").slice(0, 300);
   if (stopped === "cancelled") throw new KubefileError("CANCELLED", `cancelled while running ${shown}`);

@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { onAbort } from "../process/on-abort.ts";
 import { DeadlinePassed } from "./upstream-failure.ts";
 
 /** The life of one call of the client: ended by its caller, by the client's end, or by the clock. */
@@ -21,14 +21,7 @@ export function openCall(sources: readonly (AbortSignal | undefined)[], millisec
   // AbortSignal.any() has no end(): what it makes hangs on a long-lived signal until it is collected.
   const links = sources
     .filter((source) => source !== undefined)
-    .map((source) => {
-      const onAbort = (): void => controller.abort(source.reason);
-      // One listener for each call under way is no leak.
-      setMaxListeners(0, source);
-      if (source.aborted) onAbort();
-      else source.addEventListener("abort", onAbort, { once: true });
-      return () => source.removeEventListener("abort", onAbort);
-    });
+    .map((source) => onAbort(source, () => controller.abort(source.reason)));
   return {
     signal: controller.signal,
     remaining: () => milliseconds - (performance.now() - started),

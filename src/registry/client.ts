@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net";
+import { onAbort } from "../process/on-abort.ts";
 import { createAuthorizer } from "./authorizer.ts";
 import { createDialer, type ProxySettings } from "./dialer.ts";
 import type { EndpointOptions } from "./endpoint.ts";
@@ -39,9 +40,8 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const redactor = options.redactor ?? new Redactor();
   const random = options.random ?? Math.random;
   const closing = new AbortController();
-  const onAbort = (): void => closing.abort(options.signal?.reason);
-  if (options.signal?.aborted) onAbort();
-  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const caller = options.signal;
+  const stopListening = caller === undefined ? undefined : onAbort(caller, () => closing.abort(caller.reason));
   const { signal } = closing;
 
   const { mirrors, insecure, trustedHosts, proxy, authorities, lookup } = options;
@@ -65,7 +65,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...createPush(exchange, pull),
     tags: (repository, requestOptions) => listTags(exchange, repository, requestOptions),
     async close() {
-      options.signal?.removeEventListener("abort", onAbort);
+      stopListening?.();
       closing.abort();
       await dialer.close();
     },

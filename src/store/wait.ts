@@ -1,3 +1,5 @@
+import { onAbort } from "../process/on-abort.ts";
+
 /** Waits no longer than `signal` allows. The work itself goes on; `release` gets what it yields too late. */
 export async function unlessAborted<Result>(
   work: Promise<Result>,
@@ -5,11 +7,9 @@ export async function unlessAborted<Result>(
   release: (late: Result) => unknown = () => undefined,
 ): Promise<Result> {
   if (signal === undefined) return work;
-  let onAbort = (): void => undefined;
+  let stopListening = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
+    stopListening = onAbort(signal, () => reject(signal.reason));
   });
   try {
     return await Promise.race([work, aborted]);
@@ -17,6 +17,6 @@ export async function unlessAborted<Result>(
     if (signal.aborted) work.then(release, () => undefined);
     throw error;
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    stopListening();
   }
 }
