@@ -9,8 +9,7 @@ import { upstreamClient } from "../../support/upstream-client.ts";
 const closing = disposal();
 const manifest = Buffer.from('{ "schemaVersion": 2,\n  "spaces": "stay as they are" }');
 const digest = digestOf(manifest);
-const blob = Buffer.from("0123456789".repeat(5_000));
-const _blobDigest = digestOf(blob);
+const _blob = Buffer.from("0123456789".repeat(5_000));
 
 async function start(answer: Answerer) {
   const registry = closing(await startHttpFixture(answer));

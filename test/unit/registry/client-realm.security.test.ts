@@ -4,7 +4,7 @@ import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import type { RegistryClientOptions } from "../../../src/registry/client.ts";
 import { Redactor } from "../../../src/registry/secret.ts";
 import { disposal } from "../../support/disposal.ts";
-import { type HttpFixture, type SeenRequest, sendJson, startHttpFixture } from "../../support/http-fixture.ts";
+import { type HttpFixture, sendJson, startHttpFixture } from "../../support/http-fixture.ts";
 import { lockedManifest, startTokenRegistry, type TokenService } from "../../support/token-registry.ts";
 import { credentialsFor, everyNameIsLoopback, upstreamClient } from "../../support/upstream-client.ts";
 
@@ -20,9 +20,6 @@ function basic({ username, password }: { username: string; password: string }): 
 function clientOf(options: Partial<RegistryClientOptions> = {}) {
   return closing(upstreamClient(options));
 }
-
-const _tokensOf = (registry: HttpFixture): SeenRequest[] =>
-  registry.requests.filter(({ path }) => path.startsWith("/token"));
 
 async function start(service: TokenService): Promise<HttpFixture> {
   return closing(await startTokenRegistry(service));
