@@ -9,7 +9,6 @@ import { upstreamClient } from "../../support/upstream-client.ts";
 const closing = disposal();
 const manifest = Buffer.from('{ "schemaVersion": 2,\n  "spaces": "stay as they are" }');
 const digest = digestOf(manifest);
-const _blob = Buffer.from("0123456789".repeat(5_000));
 
 async function start(answer: Answerer) {
   const registry = closing(await startHttpFixture(answer));
