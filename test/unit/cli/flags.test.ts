@@ -84,11 +84,11 @@ test("insecure registries are hosts in one spelling", () => {
 
 describe("outputs", () => {
   test.each([
-    ["type=oci,dest=shop.tar", "/work/shop.tar"],
+    ["type=oci,dest=shop.tar", "/project/shop.tar"],
     ["dest=../shop.tar,type=oci", "/shop.tar"],
     ["type=oci,dest=/tmp/a=b.tar", "/tmp/a=b.tar"],
   ])("%s is written to %s", (text, destination) => {
-    expect(parseOutput(text, "/work")).toEqual({ type: "oci", destination });
+    expect(parseOutput(text, "/project")).toEqual({ type: "oci", destination });
   });
 });
 
