@@ -16,6 +16,7 @@ const layers = [
   "cluster",
   "capture",
   "image",
+  "cache",
   "plan",
   "pipeline",
   "platform",

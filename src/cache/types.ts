@@ -1,0 +1,90 @@
+import type { CapturedImage, Grade, Suggestion } from "../capture/types.ts";
+import type { RootfsLayer } from "../image/assemble.ts";
+import type { App, Launch } from "../image/types.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Repository } from "../oci/reference.ts";
+import type { BlobFetcher } from "../store/types.ts";
+
+declare const keyBrand: unique symbol;
+
+/** A sha256 over everything that decides a result, as 64 hexadecimal digits. */
+export type CacheKey = string & { readonly [keyBrand]: true };
+
+/** One cache entry: what came of the inputs that its key stands for. */
+export type CacheRecord = StepRecord | RootfsRecord | LaunchRecord;
+
+interface RecordBase {
+  readonly schemaVersion: 1;
+  readonly key: CacheKey;
+}
+
+/** What one step made of the rootfs. */
+export interface StepRecord extends RecordBase {
+  readonly kind: "step";
+  /** Absent when the step changed nothing. */
+  readonly layer?: RootfsLayer;
+}
+
+/** The finished rootfs: enough to go on without any of its layers at hand. */
+export interface RootfsRecord extends RecordBase {
+  readonly kind: "rootfs";
+  /** Over the whole tree (rootfs/tree-digest.ts). */
+  readonly tree: Digest;
+  readonly layers: readonly RootfsLayer[];
+  readonly launch: Launch;
+  readonly apps: readonly App[];
+}
+
+/** What a rehearsal found. */
+export interface LaunchRecord extends RecordBase {
+  readonly kind: "launch";
+  readonly grade: Grade;
+  readonly nodeImage: string;
+  readonly kubernetesVersion: string;
+  readonly images: readonly CapturedImage[];
+  readonly onlyRehearsal: readonly string[];
+  readonly suggestions: readonly Suggestion[];
+}
+
+export type RecordOf<Kind extends CacheRecord["kind"]> = Extract<CacheRecord, { readonly kind: Kind }>;
+
+/** A place that keeps blobs of records. */
+export interface BlobOrigin {
+  /** For messages. */
+  readonly name: string;
+  /** When it is a repository of a registry: its blobs can be mounted into others of the same registry. */
+  readonly repository?: Repository;
+  fetcher(digest: Digest): BlobFetcher;
+  has(digest: Digest, options: { readonly signal: AbortSignal }): Promise<boolean>;
+}
+
+/** One place that records are read from or written to: the store itself, or a `--cache-from` or `--cache-to`. */
+export interface RecordStore {
+  /** As the user wrote it, for messages. */
+  readonly name: string;
+  /** Undefined is a miss. What is malformed, truncated or of another key is a miss as well, told by a warning. */
+  read(key: CacheKey, options: { readonly signal: AbortSignal }): Promise<CacheRecord | undefined>;
+  /** Records are immutable: one that is there stays. Sends the record's blobs first, where it keeps blobs. */
+  write(record: CacheRecord, options: { readonly signal: AbortSignal }): Promise<"written" | "exists">;
+  /** Absent where only records are kept. */
+  readonly blobs?: BlobOrigin;
+}
+
+export interface FoundRecord<Kind extends CacheRecord["kind"]> {
+  readonly record: RecordOf<Kind>;
+  /** The name of the store that had it. */
+  readonly from: string;
+  /** Where its blobs may be had, nearest first; the local store is not among them. */
+  readonly origins: readonly BlobOrigin[];
+}
+
+/** Everything a build reads and writes, with the rules of trust applied. A cache never fails a build: it warns. */
+export interface BuildCache {
+  find<Kind extends CacheRecord["kind"]>(
+    kind: Kind,
+    key: CacheKey,
+    options: { readonly signal: AbortSignal },
+  ): Promise<FoundRecord<Kind> | undefined>;
+  /** To every store that may be written. */
+  save(record: CacheRecord, options: { readonly signal: AbortSignal }): Promise<void>;
+}
