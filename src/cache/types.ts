@@ -1,6 +1,5 @@
 import type { CapturedImage, Grade, Suggestion } from "../capture/types.ts";
 import type { RootfsLayer } from "../image/assemble.ts";
-import type { App, Launch } from "../image/types.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Repository } from "../oci/reference.ts";
 import type { BlobFetcher } from "../store/types.ts";
@@ -21,6 +20,11 @@ interface RecordBase {
 /** What one step made of the rootfs. */
 export interface StepRecord extends RecordBase {
   readonly kind: "step";
+  /**
+   * Chain id (OCI image-spec, config.md) of the layers that the step was executed upon; absent when there were none. A
+   * layer fits on no others, and two executions of one RUN may have made two.
+   */
+  readonly below?: Digest;
   /** Absent when the step changed nothing. */
   readonly layer?: RootfsLayer;
 }
@@ -31,19 +35,26 @@ export interface RootfsRecord extends RecordBase {
   /** Over the whole tree (rootfs/tree-digest.ts). */
   readonly tree: Digest;
   readonly layers: readonly RootfsLayer[];
-  readonly launch: Launch;
-  readonly apps: readonly App[];
+  /** What the tree holds of each application, from which the launch follows (plan/launch.ts). */
+  readonly apps: readonly {
+    /** Relative to the rootfs. */
+    readonly directory: string;
+    /** Relative to the directory, sorted. */
+    readonly files: readonly string[];
+  }[];
 }
 
-/** What a rehearsal found. */
+/** What a rehearsal found, or with grade `static` what files name. */
 export interface LaunchRecord extends RecordBase {
   readonly kind: "launch";
   readonly grade: Grade;
-  readonly nodeImage: string;
-  readonly kubernetesVersion: string;
+  /** Absent when there was no cluster. */
+  readonly nodeImage?: string;
+  readonly kubernetesVersion?: string;
   readonly images: readonly CapturedImage[];
   readonly onlyRehearsal: readonly string[];
   readonly suggestions: readonly Suggestion[];
+  readonly warnings: readonly string[];
 }
 
 export type RecordOf<Kind extends CacheRecord["kind"]> = Extract<CacheRecord, { readonly kind: Kind }>;
@@ -58,14 +69,20 @@ export interface BlobOrigin {
   has(digest: Digest, options: { readonly signal: AbortSignal }): Promise<boolean>;
 }
 
+export interface WriteOptions {
+  readonly signal: AbortSignal;
+  /** The record of this key could not be used, or was not to be (`--no-cache`): this one takes its place. */
+  readonly replace?: boolean;
+}
+
 /** One place that records are read from or written to: the store itself, or a `--cache-from` or `--cache-to`. */
 export interface RecordStore {
   /** As the user wrote it, for messages. */
   readonly name: string;
   /** Undefined is a miss. What is malformed, truncated or of another key is a miss as well, told by a warning. */
   read(key: CacheKey, options: { readonly signal: AbortSignal }): Promise<CacheRecord | undefined>;
-  /** Records are immutable: one that is there stays. Sends the record's blobs first, where it keeps blobs. */
-  write(record: CacheRecord, options: { readonly signal: AbortSignal }): Promise<"written" | "exists">;
+  /** One that is there stays, unless it is to be replaced. Sends the record's blobs first, where it keeps blobs. */
+  write(record: CacheRecord, options: WriteOptions): Promise<"written" | "exists">;
   /** Absent where only records are kept. */
   readonly blobs?: BlobOrigin;
 }
@@ -86,5 +103,5 @@ export interface BuildCache {
     options: { readonly signal: AbortSignal },
   ): Promise<FoundRecord<Kind> | undefined>;
   /** To every store that may be written. */
-  save(record: CacheRecord, options: { readonly signal: AbortSignal }): Promise<void>;
+  save(record: CacheRecord, options: WriteOptions): Promise<void>;
 }
