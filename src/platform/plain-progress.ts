@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "../process/printable.ts";
 import { seconds } from "./seconds.ts";
 import type { ProgressOutput, ProgressRenderer } from "./terminal.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { printable } from "../../../src/platform/printable.ts";
+import { printable } from "../../../src/process/printable.ts";
 
 test.each([
   ["plain text and tabs", "a\tb ✓ Zürich", "a\tb ✓ Zürich"],
