@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /** What a pipeline was started for. */
 export type TagEvent =
   | { readonly kind: "branch"; readonly branch: string; readonly isDefault: boolean; readonly commit: string }
-  | { readonly kind: "pull request"; readonly number: number }
+  | { readonly kind: "pull request" | "merge request"; readonly number: number }
   | { readonly kind: "release"; readonly version: string; readonly published: readonly string[] };
 
 /** Tags of one repository. A fixed one is written once; a moving one goes from image to image. */
@@ -34,6 +34,8 @@ export function tagsFor(event: TagEvent): TagPlan | undefined {
       };
     case "pull request":
       return { fixed: [], moving: [`pr-${event.number}`] };
+    case "merge request":
+      return { fixed: [], moving: [`mr-${event.number}`] };
     case "release":
       return releaseTags(event.version, event.published);
     default:
@@ -49,7 +51,7 @@ export function commitTag(commit: string): string {
 /** A branch's name as a tag; what means something else already, or would be too long, is told apart. */
 export function branchTag(branch: string): string {
   const tag = branch.replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[.-]+/, "") || "branch";
-  const isTaken = /^(?:edge|latest|(?:sha|pr|branch)-.*)$/.test(tag) || /^v?\d+(?:\.\d+){0,2}(?:[-+].*)?$/.test(tag);
+  const isTaken = /^(?:edge|latest|(?:sha|pr|mr|branch)-.*)$/.test(tag) || /^v?\d+(?:\.\d+){0,2}(?:[-+].*)?$/.test(tag);
   const told = isTaken ? `branch-${tag}` : tag;
   if (told.length <= LONGEST_TAG) return told;
   const suffix = createHash("sha256").update(branch).digest("hex").slice(0, 8);

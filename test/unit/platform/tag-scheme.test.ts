@@ -18,8 +18,9 @@ describe("tagsFor", () => {
     expect(plan?.moving).toEqual(["main", "edge"]);
   });
 
-  it("gives a pull request one tag of its own", () => {
+  it("gives a pull or merge request one tag of its own", () => {
     expect(tagsFor({ kind: "pull request", number: 12 })).toEqual({ fixed: [], moving: ["pr-12"] });
+    expect(tagsFor({ kind: "merge request", number: 12 })).toEqual({ fixed: [], moving: ["mr-12"] });
   });
 
   it.each([
@@ -56,6 +57,7 @@ describe("branchTag", () => {
     ["1.2.3", "branch-1.2.3"],
     ["v2", "branch-v2"],
     ["pr-7", "branch-pr-7"],
+    ["mr-7", "branch-mr-7"],
     ["sha-0123456789ab", "branch-sha-0123456789ab"],
     ["branch-edge", "branch-branch-edge"],
     ["héros", "h-ros"],
@@ -69,7 +71,7 @@ describe("branchTag", () => {
       fc.property(fc.string({ minLength: 1, maxLength: 300 }), (branch) => {
         const tag = branchTag(branch);
         expect(isTag(tag)).toBe(true);
-        expect(tag).not.toMatch(/^(?:edge|latest|pr-\d+|sha-.*|\d+(?:\.\d+)*)$/);
+        expect(tag).not.toMatch(/^(?:edge|latest|[pm]r-\d+|sha-.*|\d+(?:\.\d+)*)$/);
       }),
     );
   });
