@@ -4,7 +4,7 @@ import { type FoundRun, findAbandonedLocalRuns, findRuns, removeRun } from "../c
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
-import { type CommandContext, directories } from "./context.ts";
+import { type CommandContext, directories } from "../platform/context.ts";
 
 export function registerClean(program: Command, context: CommandContext): void {
   program

@@ -3,8 +3,8 @@ import { totalSize } from "../image/cluster-image.ts";
 import { listLocal } from "../image/local-tags.ts";
 import { readClusterImage } from "../image/read.ts";
 import { formatSize, formatTable } from "../image/text-table.ts";
+import { type CommandContext, directories } from "../platform/context.ts";
 import { openStore } from "../store/store.ts";
-import { type CommandContext, directories } from "./context.ts";
 
 export function registerImages(program: Command, context: CommandContext): void {
   program

@@ -5,24 +5,23 @@ import { fetchDescription } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
 import { readClusterImage } from "../image/read.ts";
 import { parseReference } from "../oci/reference.ts";
+import { type HostFlags, hostInputs } from "../platform/build-inputs.ts";
+import { type CommandContext, showsColor } from "../platform/context.ts";
+import { openHost } from "../platform/host.ts";
 import { openStore } from "../store/store.ts";
-import { type CommandContext, showsColor } from "./context.ts";
-import { collect } from "./flags.ts";
-import { type HostFlags, openHost } from "./host.ts";
+import { addInputs } from "./input-options.ts";
 
 interface InspectFlags extends HostFlags {
   readonly format: "pretty" | "json";
 }
 
 export function registerInspect(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command("inspect")
     .description("show what is in a cluster image, built here or in a registry; layers are not fetched")
     .argument("<ref>", "its name")
-    .addOption(new Option("--format <format>", "how it is printed").choices(["pretty", "json"]).default("pretty"))
-    .option("--mirror <host=url>", "fetch from elsewhere; may be given several times", collect)
-    .option("--insecure <host>", "a registry that speaks http or has a private address", collect)
-    .option("--store <dir>", "the local blob store")
+    .addOption(new Option("--format <format>", "how it is printed").choices(["pretty", "json"]).default("pretty"));
+  addInputs(command, hostInputs)
     .addHelpText(
       "after",
       "\nExamples:\n  kubefile inspect registry.example/shop:1.0\n  kubefile inspect --format json shop:dev | jq -r '.config.images[].reference'",

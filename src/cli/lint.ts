@@ -5,9 +5,10 @@ import { directoryContext } from "../kubefile/context-files.ts";
 import { countDiagnostics, diagnosticRecords, formatDiagnostics } from "../kubefile/format-diagnostics.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
 import { readKubefileText } from "../pipeline/kubefile-source.ts";
+import { annotateDiagnostics } from "../platform/annotate-error.ts";
+import { type CommandContext, showsColor } from "../platform/context.ts";
+import { absolute } from "../platform/input-values.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
-import { type CommandContext, showsColor } from "./context.ts";
-import { absolute } from "./flags.ts";
 
 export function registerLint(program: Command, context: CommandContext, setExitCode: (code: number) => void): void {
   program
@@ -39,6 +40,7 @@ export function registerLint(program: Command, context: CommandContext, setExitC
             color: showsColor(context.stdout, context.env),
           });
           context.stdout.write(listing === "" ? "" : `${listing}\n`);
+          annotateDiagnostics(context.platform, diagnostics, shown);
           context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
         }
       }

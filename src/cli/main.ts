@@ -1,28 +1,23 @@
 import { Command, CommanderError } from "commander";
 import { KubefileError } from "../error.ts";
+import { asKubefileError } from "../pipeline/failure.ts";
+import { annotateError } from "../platform/annotate-error.ts";
+import { type CommandContext, processContext, showsColor } from "../platform/context.ts";
+import { printError } from "../platform/print-error.ts";
+import { packageVersion } from "../platform/version.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
-import { type CommandContext, showsColor } from "./context.ts";
 import { registerImages } from "./images.ts";
 import { registerInspect } from "./inspect.ts";
-import { watchInterruption } from "./interruption.ts";
 import { registerLint } from "./lint.ts";
-import { printError } from "./print-error.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
 import { registerVerify } from "./verify.ts";
-import { packageVersion } from "./version.ts";
 
 /** Runs the command line of this process and ends it with its exit code. */
 export async function start(): Promise<void> {
-  const context: CommandContext = {
-    env: process.env,
-    cwd: process.cwd(),
-    stdout: process.stdout,
-    stderr: process.stderr,
-    ...watchInterruption(),
-  };
+  const context = processContext();
   process.exitCode = await main(process.argv.slice(2), context);
   // Kept-alive sockets and timers of libraries must not hold the process once all is cleaned up.
   process.exit();
@@ -84,8 +79,10 @@ Exit codes: 0 done, 1 the build failed, 2 wrong usage or input, 3 the environmen
   return program;
 }
 
-function printed(error: unknown, { stderr, env }: CommandContext): number {
-  return printError(error, stderr, showsColor(stderr, env));
+function printed(error: unknown, { stderr, env, platform }: CommandContext): number {
+  const exitCode = printError(error, stderr, showsColor(stderr, env));
+  annotateError(platform, asKubefileError(error));
+  return exitCode;
 }
 
 /** What commander says in one text, in our form: the problem, and below it the next step. */

@@ -4,20 +4,20 @@ import { resolveLocal } from "../image/local-tags.ts";
 import { readClusterImage } from "../image/read.ts";
 import { parseReference } from "../oci/reference.ts";
 import { pushImage } from "../pipeline/push.ts";
+import { type HostFlags, hostInputs } from "../platform/build-inputs.ts";
+import type { CommandContext } from "../platform/context.ts";
+import { openHost } from "../platform/host.ts";
+import { parseTarget } from "../platform/input-values.ts";
 import { openStore } from "../store/store.ts";
-import type { CommandContext } from "./context.ts";
-import { collect, parseTarget } from "./flags.ts";
-import { type HostFlags, openHost } from "./host.ts";
+import { addInputs } from "./input-options.ts";
 
 export function registerPush(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command("push")
     .description("send a cluster image that was built here to a registry; what is there already is not sent")
     .argument("<ref>", "its name here")
-    .argument("[target]", "its name there (default: the same)")
-    .option("--mirror <host=url>", "reach a registry elsewhere; may be given several times", collect)
-    .option("--insecure <host>", "a registry that speaks http or has a private address", collect)
-    .option("--store <dir>", "the local blob store")
+    .argument("[target]", "its name there (default: the same)");
+  addInputs(command, hostInputs)
     .addHelpText(
       "after",
       "\nExamples:\n  kubefile push registry.example/shop:1.0\n  kubefile push shop:dev registry.example/shop:1.0",

@@ -2,9 +2,10 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { KubefileError } from "../error.ts";
 import { runImage } from "../pipeline/run-image.ts";
-import { type CommandContext, newRunId } from "./context.ts";
-import { openHost } from "./host.ts";
-import { addLaunchFlags, type LaunchFlags, launchOptions } from "./launch-flags.ts";
+import { type CommandContext, newRunId } from "../platform/context.ts";
+import { openHost } from "../platform/host.ts";
+import { type LaunchFlags, launchInputs, launchOptions } from "../platform/launch-inputs.ts";
+import { addInputs } from "./input-options.ts";
 
 interface RunFlags extends LaunchFlags {
   readonly name?: string;
@@ -16,7 +17,7 @@ export function registerRun(program: Command, context: CommandContext): void {
     .description("launch a cluster image in a kind cluster that stays, images from the artifact alone")
     .argument("<ref>", "its name in a registry")
     .option("--name <name>", "the cluster's name, after kubefile- (default: random)");
-  addLaunchFlags(command)
+  addInputs(command, launchInputs)
     .addHelpText(
       "after",
       `

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { engineEnvironment, engineFor } from "../cluster/engine.ts";
 import { type ServeSettings, serveArtifact } from "../pipeline/serve.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "../platform/context.ts";
 
 /** Milliseconds. */
 const LOOK_AGAIN = 15_000;

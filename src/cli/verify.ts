@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
 import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { verify } from "../pipeline/verify.ts";
-import { type CommandContext, showsColor } from "./context.ts";
-import { openHost } from "./host.ts";
-import { addLaunchFlags, type LaunchFlags, launchOptions } from "./launch-flags.ts";
+import { type CommandContext, showsColor } from "../platform/context.ts";
+import { openHost } from "../platform/host.ts";
+import { type LaunchFlags, launchInputs, launchOptions } from "../platform/launch-inputs.ts";
+import { addInputs } from "./input-options.ts";
 
 interface VerifyFlags extends LaunchFlags {
   readonly format: "pretty" | "json";
@@ -14,7 +15,7 @@ export function registerVerify(program: Command, context: CommandContext, setExi
     .command("verify")
     .description("prove that a cluster image starts with the network cut, in a cluster of its own")
     .argument("<ref>", "its name in a registry");
-  addLaunchFlags(command)
+  addInputs(command, launchInputs)
     .addOption(
       new Option("--format <format>", "how the verdict is printed").choices(["pretty", "json"]).default("pretty"),
     )

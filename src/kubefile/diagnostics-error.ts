@@ -8,6 +8,9 @@ export class DiagnosticsError extends KubefileError {
   readonly summary: string;
   /** Every problem with its line and caret. */
   readonly listing: (options: FormatOptions) => string;
+  readonly diagnostics: readonly Diagnostic[];
+  /** As messages name it. */
+  readonly file: string;
 
   constructor(diagnostics: readonly Diagnostic[], text: string, file: string) {
     const summary = `${file} has ${countDiagnostics(diagnostics)}`;
@@ -17,5 +20,7 @@ export class DiagnosticsError extends KubefileError {
     });
     this.summary = summary;
     this.listing = listing;
+    this.diagnostics = diagnostics;
+    this.file = file;
   }
 }

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { errorMessage, KubefileError } from "../error.ts";
+import { errorMessage, formatLocation, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
@@ -29,8 +29,9 @@ export async function readKubefile(options: {
   const rest = diagnostics.filter(({ severity }) => severity !== "error");
   if (errors.length === 0) {
     for (const { span, code, message, severity } of rest) {
-      const place = `${shown}:${span.start.line}:${span.start.column}`;
-      progress.note(severity === "warning" ? "warning" : "info", `${place}: ${message} [${code}]`);
+      const where = { file: shown, line: span.start.line, column: span.start.column };
+      const text = `${formatLocation(where)}: ${message} [${code}]`;
+      progress.note(severity === "warning" ? "warning" : "info", text, where);
     }
     return kubefile;
   }

@@ -1,3 +1,4 @@
+import type { Location } from "../error.ts";
 import type { PhaseTiming } from "../image/report.ts";
 
 /** What a run tells while it goes on. Front ends render these; nothing else is printed before the result. */
@@ -12,7 +13,13 @@ export type ProgressEvent =
       readonly failed: boolean;
       readonly summary?: string;
     }
-  | { readonly type: "note"; readonly level: "info" | "warning"; readonly text: string };
+  | {
+      readonly type: "note";
+      readonly level: "info" | "warning";
+      readonly text: string;
+      /** The line of a file that it is about; the text names it, too. */
+      readonly where?: Location;
+    };
 
 export interface Phase {
   /** A short line on what is going on now; replaces the one before. */
@@ -26,7 +33,7 @@ export interface Phase {
 export interface Progress {
   /** Runs one named part of the work; phases may overlap. */
   phase<T>(name: string, work: (phase: Phase) => Promise<T>): Promise<T>;
-  note(level: "info" | "warning", text: string): void;
+  note(level: "info" | "warning", text: string, where?: Location): void;
   /** Every phase so far, in order of start. */
   timings(): readonly PhaseTiming[];
   /** Every warning so far. */
@@ -65,9 +72,9 @@ export function createProgress(report: (event: ProgressEvent) => void, now: () =
         throw error;
       }
     },
-    note(level, text) {
+    note(level, text, where) {
       if (level === "warning") warnings.push(text);
-      report({ type: "note", level, text });
+      report({ type: "note", level, text, ...(where === undefined ? {} : { where }) });
     },
     timings: () => timings,
     warnings: () => warnings,

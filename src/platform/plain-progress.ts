@@ -1,6 +1,6 @@
 import { printable } from "../process/printable.ts";
+import type { ProgressOutput, ProgressRenderer } from "./progress-style.ts";
 import { seconds } from "./seconds.ts";
-import type { ProgressOutput, ProgressRenderer } from "./terminal.ts";
 
 /** Milliseconds between two lines about one phase. */
 const UPDATE_INTERVAL = 1_000;

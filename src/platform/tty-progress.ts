@@ -1,6 +1,6 @@
 import { printable } from "../process/printable.ts";
+import type { ProgressOutput, ProgressRenderer } from "./progress-style.ts";
 import { seconds } from "./seconds.ts";
-import type { ProgressOutput, ProgressRenderer } from "./terminal.ts";
 import { cutToWidth, textWidth } from "./text-width.ts";
 
 const FRAME_MILLISECONDS = 120;

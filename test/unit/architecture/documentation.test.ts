@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createProgram } from "../../../src/cli/main.ts";
+import { terminal } from "../../../src/platform/terminal.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const pages = [
@@ -58,5 +59,8 @@ function codeOf(text: string): string[] {
 function commandLine(): ReturnType<typeof createProgram> {
   const { signal } = new AbortController();
   const { stdout, stderr } = process;
-  return createProgram({ env: {}, cwd: root, stdout, stderr, signal, repeated: signal }, () => undefined);
+  return createProgram(
+    { env: {}, cwd: root, stdout, stderr, platform: terminal, signal, repeated: signal },
+    () => undefined,
+  );
 }

@@ -1,5 +1,7 @@
-import type { CommandContext } from "../../../src/cli/context.ts";
 import { main } from "../../../src/cli/main.ts";
+import type { CommandContext } from "../../../src/platform/context.ts";
+import type { Platform } from "../../../src/platform/platform.ts";
+import { terminal } from "../../../src/platform/terminal.ts";
 
 export interface CommandOutcome {
   readonly exitCode: number;
@@ -12,6 +14,7 @@ export interface CommandSetting {
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
   readonly signal?: AbortSignal;
+  readonly platform?: Platform;
 }
 
 /** A context as a process has it, with an environment that leads nowhere: no engine, no registry, no home but `cwd`. */
@@ -29,6 +32,7 @@ export function commandContext(setting: CommandSetting): CommandContext & { read
     cwd: setting.cwd,
     stdout: stream("stdout"),
     stderr: stream("stderr"),
+    platform: setting.platform ?? terminal,
     signal: setting.signal ?? new AbortController().signal,
     repeated: new AbortController().signal,
     written: () => ({ exitCode: -1, ...output }),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProgressEvent } from "../../../src/pipeline/progress.ts";
-import { chooseProgressStyle, createRenderer, type ProgressStyle } from "../../../src/platform/terminal.ts";
+import { chooseProgressStyle, createRenderer, type ProgressStyle } from "../../../src/platform/progress-style.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });

@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type BuildFlags, resolveBuild } from "../../../src/cli/build.ts";
 import { formatReference } from "../../../src/oci/reference.ts";
 import { defaultRunImage } from "../../../src/pipeline/options.ts";
+import type { BuildFlags } from "../../../src/platform/build-inputs.ts";
+import { resolveBuild } from "../../../src/platform/resolve-build.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { commandContext } from "./command.ts";
+import { commandContext } from "../cli/command.ts";
 
 const temporaryDirectory = temporaryDirectories();
 

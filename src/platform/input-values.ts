@@ -1,9 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
-import { Option } from "commander";
 import { KubefileError } from "../error.ts";
 import { canonicalHost, isRegistryHost, parseReference, type Reference } from "../oci/reference.ts";
 import type { Output } from "../pipeline/options.ts";
-import { progressStyles } from "../platform/terminal.ts";
 
 /**
  * `500ms`, `20s`, `10m`, `1h30m`; milliseconds.
@@ -19,20 +17,6 @@ export function parseDuration(text: string, flag: string): number {
     });
   }
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0);
-}
-
-/** A parser of commander's for a flag that takes a duration. */
-export function duration(flag: string): (text: string) => number {
-  return (text) => parseDuration(text, flag);
-}
-
-export function progressOption(): Option {
-  return new Option("--progress <style>", "how progress is shown (default: auto)").choices(["auto", ...progressStyles]);
-}
-
-/** Collects a flag that may be given several times. */
-export function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 /** `KEY=VALUE` words to a map; a later one wins. */

@@ -7,7 +7,6 @@ import { errorMessage, KubefileError } from "../error.ts";
 import { canonicalHost } from "../oci/reference.ts";
 import type { Host } from "../pipeline/host.ts";
 import { createProgress } from "../pipeline/progress.ts";
-import { chooseProgressStyle, createRenderer, type ProgressStyle } from "../platform/terminal.ts";
 import { ownIdentity } from "../process/process-identity.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { helperRunner } from "../registry/credential-helper.ts";
@@ -15,17 +14,11 @@ import { combineCredentials } from "../registry/credentials.ts";
 import { dockerConfigCredentials } from "../registry/docker-config.ts";
 import { pullSecretCredentials } from "../registry/pull-secrets.ts";
 import { Redactor } from "../registry/secret.ts";
+import type { HostFlags } from "./build-inputs.ts";
 import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
-import { parseInsecure, parseMirrors } from "./flags.ts";
+import { parseInsecure, parseMirrors } from "./input-values.ts";
+import { chooseProgressStyle, createRenderer } from "./progress-style.ts";
 import { packageVersion } from "./version.ts";
-
-/** Flags that many verbs share. */
-export interface HostFlags {
-  readonly mirror?: readonly string[];
-  readonly insecure?: readonly string[];
-  readonly store?: string;
-  readonly progress?: "auto" | ProgressStyle;
-}
 
 export interface OpenHost extends Host, AsyncDisposable {
   /** Ends the progress display; call it before printing a result. */
@@ -46,11 +39,10 @@ export async function openHost(
   const { env, signal, stderr } = context;
   const home = env.HOME ?? homedir();
   const now = (): number => performance.now();
-  const style = chooseProgressStyle(
-    flags.progress ?? "auto",
-    stderr.isTTY === true && env.CI === undefined && env.TERM !== "dumb",
-  );
-  const renderer = createRenderer(style, stderr, now);
+  const asked = flags.progress ?? "auto";
+  const style = chooseProgressStyle(asked, stderr.isTTY === true && env.CI === undefined && env.TERM !== "dumb");
+  const folding = asked === "auto" ? context.platform.renderer(now) : undefined;
+  const renderer = folding ?? createRenderer(style, stderr, now);
   const progress = createProgress((event) => renderer.render(event), now);
   const warn = (problem: unknown): void => progress.note("warning", errorMessage(problem));
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { printError } from "../../../src/cli/print-error.ts";
 import { KubefileError } from "../../../src/error.ts";
+import { printError } from "../../../src/platform/print-error.ts";
 
 function printed(error: unknown, color = false): { exitCode: number; text: string } {
   let text = "";

@@ -2,7 +2,7 @@ import { formatLocation, KubefileError } from "../error.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import { asKubefileError } from "../pipeline/failure.ts";
 import { printable } from "../process/printable.ts";
-import type { TextOutput } from "./context.ts";
+import type { TextOutput } from "./platform.ts";
 
 const STACK_LINES = 6;
 

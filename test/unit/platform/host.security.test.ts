@@ -4,7 +4,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type HostFlags, type OpenHost, openHost } from "../../../src/cli/host.ts";
+import type { HostFlags } from "../../../src/platform/build-inputs.ts";
+import { type OpenHost, openHost } from "../../../src/platform/host.ts";
+import { terminal } from "../../../src/platform/terminal.ts";
 import { createCachingProxy } from "../../../src/registry/caching-proxy.ts";
 import { type RegistryServer, startRegistryServer } from "../../../src/registry/server.ts";
 import { openStore } from "../../../src/store/store.ts";
@@ -39,6 +41,7 @@ async function proxyOf(
       stderr: silent,
       signal,
       repeated: signal,
+      platform: terminal,
     },
     { ...flags, progress: "json" },
   );

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { formatReference } from "../../../src/oci/reference.ts";
 import {
   parseDuration,
   parseInsecure,
@@ -7,8 +8,7 @@ import {
   parseMirrors,
   parseOutput,
   parseTarget,
-} from "../../../src/cli/flags.ts";
-import { formatReference } from "../../../src/oci/reference.ts";
+} from "../../../src/platform/input-values.ts";
 
 describe("durations", () => {
   test.each([

@@ -2,14 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Directories } from "../pipeline/host.ts";
-import type { Interruption } from "./interruption.ts";
-
-/** A stream for people or for a pipe; a terminal has a width. */
-export interface TextOutput {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-}
+import { detectPlatform } from "./detect.ts";
+import { type Interruption, watchInterruption } from "./interruption.ts";
+import type { Environment, Platform, TextOutput } from "./platform.ts";
 
 /** Whether colours are welcome: a terminal that can show them, and a user who has not said no (no-color.org). */
 export function showsColor({ isTTY }: TextOutput, env: CommandContext["env"]): boolean {
@@ -18,10 +13,26 @@ export function showsColor({ isTTY }: TextOutput, env: CommandContext["env"]): b
 
 /** What a verb gets from the process it runs in; the only place where the environment is read. */
 export interface CommandContext extends Interruption {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly cwd: string;
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
+  readonly platform: Platform;
+}
+
+/** The process as it is, told how to end. What is printed passes the guard of the CI system that reads it. */
+export function processContext(): CommandContext {
+  const env = process.env;
+  const cwd = process.cwd();
+  const platform = detectPlatform({ env, cwd, log: process.stderr });
+  return {
+    env,
+    cwd,
+    stdout: platform.guard(process.stdout),
+    stderr: platform.guard(process.stderr),
+    platform,
+    ...watchInterruption(),
+  };
 }
 
 /** The XDG base directories, each with our own folder in it. */

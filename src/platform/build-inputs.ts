@@ -1,0 +1,166 @@
+import type { Inputs, ValuesOf } from "./inputs.ts";
+import { progressStyles } from "./progress-style.ts";
+
+/** What every verb takes that talks to registries. */
+export const hostInputs = {
+  mirror: {
+    kind: "map",
+    value: "host=url",
+    jobName: "mirrors",
+    help: "reach a registry at another address",
+  },
+  insecure: {
+    kind: "list",
+    value: "host",
+    help: "a registry that speaks http or has a private address, HOST or HOST:PORT",
+  },
+  progress: {
+    kind: "choice",
+    value: "style",
+    choices: ["auto", ...progressStyles],
+    default: "auto",
+    help: "how progress is shown",
+    only: ["command", "file"],
+  },
+  store: {
+    kind: "path",
+    value: "dir",
+    help: "the local blob store",
+    only: ["command", "job"],
+  },
+} as const satisfies Inputs;
+
+/** What a rehearsal and every other launch takes. */
+export const clusterInputs = {
+  nodeImage: {
+    kind: "text",
+    value: "image",
+    without: "by KUBEVERSION",
+    help: "the kind node image",
+  },
+  kindConfig: {
+    kind: "path",
+    value: "file",
+    help: "a kind configuration to build upon",
+  },
+  runImage: {
+    kind: "text",
+    value: "image",
+    without: "the release's own",
+    help: "the launch container's image",
+  },
+  quietWindow: {
+    kind: "duration",
+    value: "time",
+    default: "20s",
+    help: "how long nothing new may appear before a launch has settled",
+  },
+  timeout: {
+    kind: "duration",
+    value: "time",
+    default: "10m",
+    help: "how long the launch may take to settle",
+  },
+} as const satisfies Inputs;
+
+/** `kubefile build`, the root action, the GitLab component `build`, and `kubefile.yaml`. */
+export const buildInputs = {
+  file: {
+    kind: "path",
+    short: "f",
+    value: "file",
+    default: "Kubefile",
+    help: "the Kubefile; without it the one in the context",
+  },
+  tag: {
+    kind: "list",
+    short: "t",
+    value: "ref",
+    jobName: "tags",
+    help: "name of the result, [REGISTRY/]NAME[:TAG]",
+  },
+  push: {
+    kind: "switch",
+    default: "false",
+    help: "push to the registries of the tags",
+  },
+  output: {
+    kind: "list",
+    short: "o",
+    value: "spec",
+    jobName: "outputs",
+    help: "also write type=oci,dest=FILE",
+  },
+  buildArg: {
+    kind: "map",
+    value: "k=v",
+    jobName: "build-args",
+    help: "value of an ARG",
+  },
+  capture: {
+    kind: "choice",
+    value: "how",
+    choices: ["cluster", "static"],
+    default: "cluster",
+    help: "how images are found: by a rehearsal in a cluster, or by reading files alone",
+  },
+  wait: {
+    kind: "choice",
+    value: "until",
+    choices: ["ready", "pulled"],
+    default: "ready",
+    help: "when a rehearsal is done: all pods ready, or all images pulled",
+  },
+  include: {
+    kind: "list",
+    value: "image",
+    help: "an image to capture in any case",
+  },
+  exclude: {
+    kind: "list",
+    value: "pattern",
+    help: "images to leave out, a pattern such as ghcr.io/shop/**",
+  },
+  launchNetwork: {
+    kind: "switch",
+    default: "false",
+    help: "leave the network open during the launch; the artifact then says so",
+  },
+  defaultCni: {
+    kind: "switch",
+    default: "true",
+    help: "the cluster's own pod network; left out when the launch brings one",
+  },
+  keepCluster: {
+    kind: "switch",
+    default: "false",
+    help: "leave the cluster in place to look at it; `kubefile clean --all` removes it",
+    only: ["command"],
+  },
+  run: {
+    kind: "choice",
+    value: "where",
+    choices: ["container", "host"],
+    default: "container",
+    help: "where RUN steps run: in the launch container, or on the machine itself",
+  },
+  ...clusterInputs,
+  metadataFile: {
+    kind: "path",
+    value: "file",
+    help: "write digest, references and images as JSON",
+    only: ["command"],
+  },
+  report: {
+    kind: "path",
+    value: "file",
+    help: "write the whole report as JSON",
+    only: ["command"],
+  },
+  ...hostInputs,
+} as const satisfies Inputs;
+
+export type HostFlags = ValuesOf<typeof hostInputs>;
+
+/** What was asked of a build; what was not is absent, so that `kubefile.yaml` can speak. */
+export type BuildFlags = ValuesOf<typeof buildInputs>;

@@ -1,0 +1,16 @@
+import { createGitHubPlatform } from "./github.ts";
+import type { Environment, Platform, TextOutput } from "./platform.ts";
+import { terminal } from "./terminal.ts";
+
+/**
+ * The CI system that this process runs in, told by the variables that it sets.
+ *
+ * @param log where the CI system reads the log
+ */
+export function detectPlatform(process: {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly log: TextOutput;
+}): Platform {
+  return process.env.GITHUB_ACTIONS === "true" ? createGitHubPlatform(process) : terminal;
+}

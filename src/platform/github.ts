@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { appendFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { printable } from "../process/printable.ts";
+import { guarded, workflowCommand } from "./github-command.ts";
+import { createGroupedRenderer } from "./grouped-progress.ts";
+import type { Annotation, Environment, NoteOutcome, Platform, TextOutput } from "./platform.ts";
+
+/** Characters of an annotation that its page shows. */
+const LONGEST_MESSAGE = 4_000;
+
+const notYet: NoteOutcome = { state: "skipped", reason: "no token to write with was given" };
+
+/** A job of GitHub Actions, or of a runner that speaks the same: commands in the log, files for all else. */
+export function createGitHubPlatform(process: {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly log: TextOutput;
+}): Platform {
+  const { env, log } = process;
+  const command = (...words: Parameters<typeof workflowCommand>): void => void log.write(workflowCommand(...words));
+  const annotate = (annotation: Annotation): void =>
+    command(annotation.level, placeOf(annotation, process), messageOf(annotation));
+  return {
+    name: "github",
+    renderer(now) {
+      const grouped = createGroupedRenderer(guarded(log), now, {
+        open: (title) => command("group", {}, title),
+        close: () => command("endgroup", {}, ""),
+      });
+      return {
+        close: grouped.close,
+        render: (event) => {
+          if (event.type !== "note" || event.level !== "warning") return grouped.render(event);
+          annotate({
+            level: "warning",
+            message: event.text,
+            ...(event.where === undefined ? {} : { where: event.where }),
+          });
+        },
+      };
+    },
+    guard: guarded,
+    annotate,
+    mask: (secret) => {
+      // A runner masks line by line, and refuses to mask nothing.
+      for (const line of secret.split(/\r?\n/)) if (line.trim() !== "") command("add-mask", {}, line);
+    },
+    summary: async (markdown) => await append(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
+    output: async (name, value) => await append(env.GITHUB_OUTPUT, fileCommand(name, value)),
+    stickyNote: async () => notYet,
+    commitStatus: async () => notYet,
+  };
+}
+
+/** One entry of the files by which a step hands on values; the delimiter is a word that no value can know. */
+function fileCommand(name: string, value: string): string {
+  const delimiter = `kubefile_${randomUUID()}`;
+  return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
+}
+
+async function append(file: string | undefined, text: string): Promise<void> {
+  if (file !== undefined && file !== "") await appendFile(file, text);
+}
+
+function placeOf(
+  { where, title }: Annotation,
+  { env, cwd }: { readonly env: Environment; readonly cwd: string },
+): Record<string, string | number | undefined> {
+  if (where === undefined) return { title };
+  // The page looks for files from the repository's root on.
+  const file = relative(env.GITHUB_WORKSPACE ?? cwd, resolve(cwd, where.file));
+  return { file, line: where.line, col: where.column, title };
+}
+
+function messageOf({ message }: Annotation): string {
+  const lines = message.split("\n").map(printable).join("\n").trimEnd();
+  return lines.length > LONGEST_MESSAGE ? `${lines.slice(0, LONGEST_MESSAGE)}…` : lines;
+}

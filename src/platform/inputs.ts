@@ -1,0 +1,86 @@
+/**
+ * What a user may ask of a run, in one form for every front end: flags of the command line, inputs of actions and of
+ * GitLab components, keys of `kubefile.yaml`. Names, defaults and help of all of them follow from tables of these.
+ */
+export interface Input {
+  readonly kind: "text" | "path" | "choice" | "switch" | "duration" | "list" | "map";
+  /** Lower case, no full stop, no default: those are added where it is shown. */
+  readonly help: string;
+  /** Stands for the value in the help of the command line: `--tag <ref>`. */
+  readonly value?: string;
+  /** One letter. */
+  readonly short?: string;
+  /** Of the kind `choice`. */
+  readonly choices?: readonly string[];
+  /** As a user would write it. */
+  readonly default?: string;
+  /** What holds without it when that is no fixed value: "by KUBEVERSION". */
+  readonly without?: string;
+  /** Its name in CI when that is not the flag's: lists are named in the plural there. */
+  readonly jobName?: string;
+  /** The front ends that have it when not all do: the command line, jobs of a CI system, `kubefile.yaml`. */
+  readonly only?: readonly FrontEnd[];
+}
+
+export type FrontEnd = "command" | "job" | "file";
+
+/** By the key in `kubefile.yaml`. */
+export type Inputs = Readonly<Record<string, Input>>;
+
+/** What was asked, by key; what was not written is absent, so that the next front end can speak. */
+export type ValuesOf<Table extends Inputs> = { readonly [Key in keyof Table]?: ValueOf<Table[Key]> };
+
+/** Durations are milliseconds; an item of a map is `NAME=VALUE`. */
+type ValueOf<Each extends Input> = Each["kind"] extends "switch"
+  ? boolean
+  : Each["kind"] extends "duration"
+    ? number
+    : Each["kind"] extends "list" | "map"
+      ? readonly string[]
+      : Each extends { readonly choices: readonly (infer Choice)[] }
+        ? Choice
+        : string;
+
+export function isIn(frontEnd: FrontEnd, { only }: Input): boolean {
+  return only === undefined || only.includes(frontEnd);
+}
+
+/** `quiet-window` for the key `quietWindow`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The name of an input in an action or a GitLab component. */
+export function jobInputName(key: string, { jobName }: Input): string {
+  return jobName ?? flagName(key);
+}
+
+export function takesMany({ kind }: Input): boolean {
+  return kind === "list" || kind === "map";
+}
+
+/** Help for the command line: `name of the result; may be given several times (default: none)`. */
+export function flagHelp(input: Input): string {
+  return `${input.help}${takesMany(input) ? "; may be given several times" : ""}${defaultNote(input)}`;
+}
+
+/** Help for an input of a job: a sentence. */
+export function jobInputHelp(input: Input): string {
+  const form = input.kind === "map" ? `, ${(input.value ?? "name=value").toUpperCase()}` : "";
+  return `${sentence(input.help)}${form}${takesMany(input) ? ", one a line" : ""}${defaultNote(input)}.`;
+}
+
+/** Help for a key of `kubefile.yaml`, whose schema states the default on its own. */
+export function fileKeyHelp(key: string, input: Input): string {
+  const negated = input.kind === "switch" && input.default === "true";
+  return `${sentence(input.help)} (--${negated ? "no-" : ""}${flagName(key)}).`;
+}
+
+function defaultNote({ default: value, without }: Input): string {
+  const shown = value ?? without;
+  return shown === undefined || shown === "false" ? "" : ` (default: ${shown})`;
+}
+
+function sentence(help: string): string {
+  return help.charAt(0).toUpperCase() + help.slice(1);
+}

@@ -1,0 +1,104 @@
+import { stat } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { KubefileError } from "../error.ts";
+import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
+import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
+import type { BuildFlags, HostFlags } from "./build-inputs.ts";
+import type { CommandContext } from "./context.ts";
+import { absolute, parseDuration, parseKeyValues, parseOutput, parseTarget } from "./input-values.ts";
+import { untrustedEvent } from "./untrusted-event.ts";
+
+/** Flags over `kubefile.yaml` over defaults. */
+export async function resolveBuild(
+  contextPath: string,
+  flags: BuildFlags,
+  context: CommandContext,
+): Promise<{ options: BuildOptions; settings: HostFlags }> {
+  const directory = absolute(contextPath, context.cwd);
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    throw new KubefileError("USAGE", `${contextPath} is not a directory`, {
+      hint: "the last argument is the build context, a directory: kubefile build .",
+    });
+  }
+  const project = (await loadProjectFile(join(directory, "kubefile.yaml"))) ?? {};
+  const from = <Key extends keyof BuildFlags & keyof ProjectFile>(key: Key): BuildFlags[Key] | ProjectFile[Key] =>
+    flags[key] ?? project[key];
+  const inContext = (path: string): string => (isAbsolute(path) ? path : resolve(directory, path));
+  const file = flags.file === undefined ? inContext(project.file ?? "Kubefile") : absolute(flags.file, context.cwd);
+  const outputs = [
+    ...(flags.output ?? []).map((text) => parseOutput(text, context.cwd)),
+    ...(flags.output === undefined ? (project.output ?? []).map((text) => parseOutput(text, directory)) : []),
+  ];
+  const tags = (flags.tag ?? project.tag ?? []).map(parseTarget);
+  const push = flags.push ?? project.push ?? false;
+  if (push && tags.length === 0) {
+    throw new KubefileError("USAGE", "--push needs a name to push to", { hint: "add --tag REGISTRY/NAME:TAG" });
+  }
+  const milliseconds = (key: "quietWindow" | "timeout", fallback: number): number => {
+    const written = project[key];
+    return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
+  };
+  const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
+  const options: BuildOptions = {
+    context: directory,
+    file,
+    fileShown: shownPath(file, context.cwd),
+    tags,
+    push,
+    outputs,
+    buildArgs: new Map([
+      ...Object.entries(project.buildArg ?? {}),
+      ...parseKeyValues(flags.buildArg ?? [], "--build-arg"),
+    ]),
+    capture: from("capture") ?? "cluster",
+    wait: from("wait") ?? "ready",
+    quietWindow: milliseconds("quietWindow", defaultQuietWindow),
+    timeout: milliseconds("timeout", defaultTimeout),
+    include: from("include") ?? [],
+    exclude: from("exclude") ?? [],
+    launchNetwork: from("launchNetwork") ?? false,
+    nodeImage: from("nodeImage"),
+    kindConfig: kindConfig === undefined ? undefined : inContext(kindConfig),
+    defaultCni: from("defaultCni") ?? true,
+    keepCluster: flags.keepCluster ?? false,
+    run: from("run") ?? "container",
+    runImage: from("runImage") ?? defaultRunImage,
+    metadataFile: flags.metadataFile === undefined ? undefined : absolute(flags.metadataFile, context.cwd),
+    reportFile: flags.report === undefined ? undefined : absolute(flags.report, context.cwd),
+    sourceDateEpoch: parseEpoch(context.env.SOURCE_DATE_EPOCH),
+  };
+  await refuseHostRunOfStrangers(options, context);
+  const mirrors = flags.mirror ?? Object.entries(project.mirror ?? {}).map(([host, url]) => `${host}=${url}`);
+  const settings: HostFlags = {
+    mirror: mirrors,
+    insecure: from("insecure") ?? [],
+    ...(flags.store === undefined ? {} : { store: flags.store }),
+    progress: from("progress") ?? "auto",
+  };
+  return { options, settings };
+}
+
+/** RUN steps on the host are the author's word against the machine's owner: never a stranger's. */
+async function refuseHostRunOfStrangers(options: BuildOptions, context: CommandContext): Promise<void> {
+  const stranger = options.run === "host" ? await untrustedEvent(context.env) : undefined;
+  if (stranger === undefined) return;
+  throw new KubefileError("USAGE", `RUN on the host is refused for ${stranger}`, {
+    hint: "leave out --run host (and `run: host` in kubefile.yaml): RUN steps then run in the launch container",
+  });
+}
+
+function shownPath(file: string, cwd: string): string {
+  const shown = relative(cwd, file);
+  return shown.startsWith("..") ? file : shown || ".";
+}
+
+function parseEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (!/^\d{1,12}$/.test(text)) {
+    throw new KubefileError("USAGE", `SOURCE_DATE_EPOCH=${JSON.stringify(text)} is not a number of seconds`, {
+      hint: "unset it, or set it to seconds since 1970: $(git log -1 --format=%ct)",
+    });
+  }
+  return Number(text);
+}
