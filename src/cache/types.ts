@@ -81,7 +81,11 @@ export interface RecordStore {
   readonly name: string;
   /** Undefined is a miss. What is malformed, truncated or of another key is a miss as well, told by a warning. */
   read(key: CacheKey, options: { readonly signal: AbortSignal }): Promise<CacheRecord | undefined>;
-  /** One that is there stays, unless it is to be replaced. Sends the record's blobs first, where it keeps blobs. */
+  /**
+   * One that is there stays, unless it is to be replaced. Sends the record's blobs first, where it keeps blobs.
+   *
+   * @throws RecordRefused for this one record; any other error says that the place cannot be written
+   */
   write(record: CacheRecord, options: WriteOptions): Promise<"written" | "exists">;
   /** Absent where only records are kept. */
   readonly blobs?: BlobOrigin;
@@ -95,13 +99,27 @@ export interface FoundRecord<Kind extends CacheRecord["kind"]> {
   readonly origins: readonly BlobOrigin[];
 }
 
-/** Everything a build reads and writes, with the rules of trust applied. A cache never fails a build: it warns. */
+export interface FindOptions<Kind extends CacheRecord["kind"]> {
+  readonly signal: AbortSignal;
+  /**
+   * Whether a record will do. The next place is asked when not: another may know a later rehearsal, whose tags have not
+   * moved, or hold the blobs that are missing here.
+   */
+  readonly accepts?: (found: FoundRecord<Kind>) => Promise<boolean>;
+}
+
+/**
+ * Everything a build reads and writes, with the rules of trust applied. A cache never fails a build: it warns. Only an
+ * abort is thrown.
+ */
 export interface BuildCache {
+  /** Asks the nearest place first. What is found elsewhere is kept in the local store. */
   find<Kind extends CacheRecord["kind"]>(
     kind: Kind,
     key: CacheKey,
-    options: { readonly signal: AbortSignal },
+    options: FindOptions<Kind>,
   ): Promise<FoundRecord<Kind> | undefined>;
-  /** To every store that may be written. */
+  /** To every place that may be written. A record's blobs are in the local store, or in a place that was read. */
   save(record: CacheRecord, options: WriteOptions): Promise<void>;
+  close(): Promise<void>;
 }

@@ -47,10 +47,10 @@ function checkConfig(json: unknown): ClusterImageConfig {
   );
 }
 
-/** What a JSON Schema cannot say of the images. */
-function imageProblems(config: ClusterImageConfig): string[] {
+/** What a JSON Schema cannot say of a list of images: references are whole, and each stands there once. */
+export function imageProblems({ images }: Pick<ClusterImageConfig, "images">): string[] {
   const seen = new Set<string>();
-  return config.images.flatMap(({ reference, digest }, position) => {
+  return images.flatMap(({ reference, digest }, position) => {
     const where = `/images/${position}/reference`;
     const shown = JSON.stringify(reference.slice(0, 200));
     const parsed = tryParseReference(reference);

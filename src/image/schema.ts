@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { type ErrorObject, Ajv2020 as Validator } from "ajv/dist/2020.js";
 
-/** Names of the published schemas that this folder writes or reads by. */
-export type SchemaName = "cluster-image-config" | "metadata" | "report";
+/** Names of the published schemas that this folder and those above it write or read by. */
+export type SchemaName = "cache-record" | "cluster-image-config" | "metadata" | "report";
 
 export type Check<T> = (value: unknown) => { readonly value: T } | { readonly problems: readonly string[] };
 
 /** What is told of one document; a hostile one can be wrong in a million places. */
 const MAX_PROBLEMS = 20;
+
+const repeating: readonly string[] = ["propertyNames", "if"];
 
 /** Compiles `schemas/NAME.schema.json`. `T` must say the same as the schema; a test holds the two together. */
 export function compileSchema<T>(name: SchemaName): Check<T> {
@@ -15,8 +17,8 @@ export function compileSchema<T>(name: SchemaName): Check<T> {
   const validate = new Validator({ allErrors: true }).compile<T>(JSON.parse(readFileSync(file, "utf8")));
   return (value) => {
     if (validate(value)) return { value };
-    // Of a wrong name the validator tells twice: what is wrong, and that it is.
-    const problems = (validate.errors ?? []).filter(({ keyword }) => keyword !== "propertyNames").map(formatProblem);
+    // Of some problems the validator tells twice: what is wrong, and that it is.
+    const problems = (validate.errors ?? []).filter(({ keyword }) => !repeating.includes(keyword)).map(formatProblem);
     const more = problems.length - MAX_PROBLEMS;
     return { problems: more > 0 ? [...problems.slice(0, MAX_PROBLEMS), `and ${more} more`] : problems };
   };

@@ -1,0 +1,30 @@
+/**
+ * Which builds a record comes from. Records of builds of protected refs are kept apart from all others, in every place,
+ * so that a release never reads what somebody could write who may not write to a protected ref (docs/adr).
+ */
+export type Scope = "protected" | "unprotected";
+
+/** What one build may read and write. */
+export interface CacheTrust {
+  /** In the order in which they are asked. */
+  readonly reads: readonly Scope[];
+  /** Undefined when the build writes nothing, not even into the local store. */
+  readonly writes: Scope | undefined;
+  /** Why so, for the output: "protected ref main". */
+  readonly why: string;
+}
+
+/** A machine outside of CI, and branches that anybody with write access may push to. */
+export function unprotectedTrust(why: string): CacheTrust {
+  return { reads: ["protected", "unprotected"], writes: "unprotected", why };
+}
+
+/** Releases and protected refs. */
+export function protectedTrust(why: string): CacheTrust {
+  return { reads: ["protected"], writes: "protected", why };
+}
+
+/** The same, writing nothing: what strangers wrote is built. */
+export function readOnly(trust: CacheTrust, why: string): CacheTrust {
+  return { ...trust, writes: undefined, why };
+}
