@@ -30,6 +30,8 @@ export interface AssembleOptions {
   readonly images: readonly CapturedImage[];
   readonly platform: Platform;
   readonly annotations?: SourceAnnotations;
+  /** Whether a layer or config that the store lacks can be had when it is needed; manifests are always needed. */
+  readonly isElsewhere?: ((digest: Digest) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,17 +45,17 @@ export interface SourceAnnotations {
 }
 
 /**
- * Makes the cluster image out of rootfs layers and captured images that are in the store, and puts its manifest and
- * config there too. The same inputs give the same bytes, whatever the order of `images` and whatever else the store holds.
+ * Makes the cluster image out of rootfs layers and captured images that are in the store, or known to be elsewhere, and
+ * puts its manifest and config there too. The same inputs give the same bytes, whatever the order of `images` and whatever else the store holds.
  *
  * @throws KubefileError CAPTURE_INCOMPLETE when an image lacks a blob, STORE_CORRUPT when one is not what it should be,
  * ARTIFACT_TOO_LARGE when registries would refuse the manifest, ARTIFACT_INVALID when the config does not fit its schema
  */
 export async function assembleClusterImage(options: AssembleOptions): Promise<ClusterImage> {
-  const { store, layers, platform, signal } = options;
+  const { store, layers, platform, isElsewhere, signal } = options;
   const roots = uniqueImages(options.images);
-  const images = await checkPresence(store, await walkImages(store, roots, platform, signal));
-  await requireWhole(store, images, layers);
+  const images = await checkPresence(store, await walkImages(store, roots, platform, signal), isElsewhere);
+  await requireWhole(store, images, layers, isElsewhere);
 
   const config: ClusterImageConfig = {
     ...options.config,
@@ -96,13 +98,14 @@ async function requireWhole(
   store: Store,
   images: readonly ImageBlobs[],
   layers: readonly RootfsLayer[],
+  isElsewhere: (digest: Digest) => boolean = () => false,
 ): Promise<void> {
   const problems = images.flatMap((image) =>
     image.problems.map((problem) => ({ ...problem, text: `${image.reference}: ${problem.text}` })),
   );
   for (const { descriptor } of layers) {
     const found = await store.has(descriptor.digest);
-    if (found?.size === descriptor.size) continue;
+    if (found?.size === descriptor.size || (found === undefined && isElsewhere(descriptor.digest))) continue;
     const state = found === undefined ? "is missing" : `has ${found.size} bytes, not ${descriptor.size}`;
     const reason = found === undefined ? "missing" : "corrupt";
     problems.push({ digest: descriptor.digest, reason, text: `rootfs layer ${descriptor.digest} ${state}` });

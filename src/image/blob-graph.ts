@@ -52,8 +52,16 @@ export async function walkImages(
   );
 }
 
-/** Compares every walked blob with the store: there, and of the size that its manifest states. */
-export async function checkPresence(store: Store, images: readonly ImageBlobs[]): Promise<readonly ImageBlobs[]> {
+/**
+ * Compares every walked blob with the store: there, and of the size that its manifest states.
+ *
+ * @param isElsewhere whether a blob that the store lacks can be had when it is needed
+ */
+export async function checkPresence(
+  store: Store,
+  images: readonly ImageBlobs[],
+  isElsewhere: (digest: Digest) => boolean = () => false,
+): Promise<readonly ImageBlobs[]> {
   const limit = pLimit(16);
   const sizes = new Map<Digest, Promise<{ size: number } | undefined>>();
   const look = (digest: Digest): Promise<{ size: number } | undefined> => {
@@ -69,6 +77,7 @@ export async function checkPresence(store: Store, images: readonly ImageBlobs[])
         if (blob.role === "index" || blob.role === "manifest") continue;
         const found = await look(blob.digest);
         if (found === undefined) {
+          if (isElsewhere(blob.digest)) continue;
           problems.push({ digest: blob.digest, reason: "missing", text: `its ${blob.role} ${blob.digest} is missing` });
         } else if (found.size !== blob.size) {
           const text = `its ${blob.role} ${blob.digest} has ${found.size} bytes, its manifest says ${blob.size}`;

@@ -6,7 +6,7 @@ import { type Digest, finishDigest } from "../oci/digest.ts";
 
 const READ_BYTES = 256 * 1024;
 /** Neither a link in the file's place is followed, nor does a pipe in its place make us wait for a writer. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export async function openRegularFile(path: string, signal?: AbortSignal): Promise<Readable> {
   const file = await open(path, READ_FLAGS);

@@ -169,6 +169,20 @@ describe("assembleClusterImage", () => {
     expect([...digests]).toHaveLength(1);
   });
 
+  it("writes the same bytes when layers and configs are known to be elsewhere", async () => {
+    const store = await temporaryStore();
+    const options = await sampleOptions(store);
+    const whole = await assembleClusterImage(options);
+    const absent = new Set([digestOf(sharedLayer), digestOf("charts"), digestOf("web")]);
+    for (const digest of absent) await rm(store.pathOf(digest));
+    const image = await assembleClusterImage({ ...options, isElsewhere: (digest) => absent.has(digest) });
+    expect(image.bytes).toEqual(whole.bytes);
+    absent.delete(digestOf("web"));
+    expect(await failureOf(assembleClusterImage({ ...options, isElsewhere: (digest) => absent.has(digest) }))).toMatch(
+      new RegExp(`:\n  quay.io/shop/web:1: its layer ${digestOf("web")} is missing`),
+    );
+  });
+
   it("lists a shared layer once, under one name", async () => {
     const image = await assembleClusterImage(await sampleOptions(await temporaryStore()));
     const shared = image.blobs.filter(({ digest }) => digest === digestOf(sharedLayer));
