@@ -113,7 +113,11 @@ async function sendBlobs(options: PushOptions, image: ClusterImage, outcomes: Ma
     onProgress?.({ blobs: outcomes.size, totalBlobs: blobs.length, uploadedBytes });
   };
   await forEachParallel(unsent, options.parallel ?? 4, options.signal, async ({ digest, size }, signal) => {
-    const source = { digest, size, open: async () => (await store.open(digest)).stream };
+    const source = {
+      digest,
+      size,
+      open: async (offset: number) => (await store.open(digest, { start: offset, end: size })).stream,
+    };
     const onBytes = (bytes: number): void => report(digest, bytes);
     const outcome = await client
       .pushBlob(repository, source, { signal, onProgress: onBytes, ...(mountFrom === undefined ? {} : { mountFrom }) })

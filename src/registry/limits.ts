@@ -14,6 +14,8 @@ export interface ClientLimits {
   readonly upload: number;
   /** Tries of one request. */
   readonly attempts: number;
+  /** Bytes from which on a blob's interrupted upload is worth the requests to go on with it. */
+  readonly resume: number;
   /** The first pause between tries; each further one is twice as long, give or take half. */
   readonly backoff: number;
 }
@@ -27,5 +29,6 @@ export const defaultLimits: ClientLimits = {
   push: 120_000,
   upload: 300_000,
   attempts: 5,
+  resume: 1024 * 1024,
   backoff: 400,
 };

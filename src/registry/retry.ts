@@ -13,6 +13,8 @@ export interface RetryOptions {
   readonly random: () => number;
   /** Whether a failure that is not transient in itself is worth another try. */
   readonly isWorthRetrying?: (failure: UpstreamFailure) => boolean;
+  /** Whether the last try got further than those before; then they are not counted. */
+  readonly hasProgressed?: () => boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function retrying<Result>(attempt: () => Promise<Result>, options: 
       if (error instanceof UpstreamFailure && error.cause instanceof DeadlinePassed) throw failure ?? error;
       if (!(error instanceof UpstreamFailure)) throw error;
       const isWorthIt = error.isTransient || options.isWorthRetrying?.(error) === true;
+      if (options.hasProgressed?.() === true) tries = 1;
       if (!isWorthIt || tries >= options.attempts) throw error;
       failure = error;
     }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Repository } from "../oci/reference.ts";
+import type { KeptUploads } from "../store/kept-uploads.ts";
 
 /** A user name and a password or token. `identityToken` is OAuth2's refresh token. */
 export interface Credential {
@@ -54,6 +55,8 @@ export interface RequestOptions {
 export interface RegistryClient extends Upstream {
   /** Sends a blob unless the registry has it. Says what happened. */
   pushBlob(repository: Repository, blob: BlobSource, options: PushOptions): Promise<"exists" | "mounted" | "uploaded">;
+  /** Makes a blob of another repository of the same registry known in this one, without a transfer; false when it won't. */
+  mountBlob(repository: Repository, digest: Digest, from: string, options: RequestOptions): Promise<boolean>;
   pushManifest(
     repository: Repository,
     reference: string,
@@ -68,15 +71,21 @@ export interface RegistryClient extends Upstream {
 export interface BlobSource {
   readonly digest: Digest;
   readonly size: number;
-  /** Called once for each try. */
-  open(): Promise<Readable>;
+  /** Called once for each try, with the byte to begin at: later tries go on where the registry has come to. */
+  open(offset: number): Promise<Readable>;
 }
 
 export interface PushOptions extends RequestOptions {
   /** Repositories of the same registry that may hold the blob. */
   readonly mountFrom?: readonly string[];
-  /** Bytes of the blob handed over so far; begins anew with each try. */
-  readonly onProgress?: (bytes: number) => void;
+  /** The caller has just asked, and it is not there: the first try need not ask again. */
+  readonly isAbsent?: boolean;
+  /** Where uploads that were begun are remembered, so that a later process goes on with them. */
+  readonly keptUploads?: KeptUploads | undefined;
+  /** How far into the blob this try has come; less than before when it has to begin anew. */
+  readonly onProgress?: (position: number) => void;
+  /** A try goes on with an upload of which the registry has so many bytes. */
+  readonly onResume?: (position: number) => void;
 }
 
 /** What the embedded server answers from: the caching proxy, or an artifact's content alone. Errors are RegistryError. */

@@ -291,6 +291,37 @@ describe("pushBlob", () => {
   });
 });
 
+describe("mountBlob", () => {
+  const mount = `POST /v2/team/app/blobs/uploads/?mount=${encodeURIComponent(digest)}&from=team%2Fbase`;
+
+  it("says that the registry did it", async () => {
+    const { registry, client, repository } = await start((_request, response) => void response.writeHead(201).end());
+    expect(await client.mountBlob(repository, digest, "team/base", {})).toBe(true);
+    expect(registry.lines()).toEqual([mount]);
+  });
+
+  it("ends the upload that it gets instead", async () => {
+    const { registry, client, repository } = await start(takes(() => undefined));
+    expect(await client.mountBlob(repository, digest, "team/base", {})).toBe(false);
+    expect(registry.lines()).toEqual([mount, "DELETE /v2/upload/1?_state=a%2Fb%3D"]);
+  });
+
+  it("says that the registry does not, whether the upload can be ended or not", async () => {
+    const { client, repository } = await start(
+      takes(({ method }, response) => {
+        if (method === "DELETE") response.writeHead(405).end();
+      }),
+    );
+    expect(await client.mountBlob(repository, digest, "team/base", {})).toBe(false);
+  });
+
+  it("says that the registry refuses", async () => {
+    const { registry, client, repository } = await start((_request, response) => void response.writeHead(403).end());
+    expect(await client.mountBlob(repository, digest, "team/base", {})).toBe(false);
+    expect(registry.lines()).toEqual([mount]);
+  });
+});
+
 describe("pushManifest", () => {
   const manifest = Buffer.from('{"schemaVersion":2}');
 
