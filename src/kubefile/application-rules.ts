@@ -5,24 +5,39 @@ import { quoted, type Report } from "./diagnostic.ts";
 import type { AppInstruction, Instruction, Kubefile } from "./instruction.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import { applicationDirectory, localSource, rootfsPathsOf } from "./rootfs-paths.ts";
+import { stageNamed } from "./stage-references.ts";
 import type { Word } from "./word.ts";
 
 /** What APP, CNI and CSI declare and LAUNCH, APPCMDS and APPENV use. */
 export function checkApplications(kubefile: Kubefile, context: ContextFiles | undefined, report: Report): void {
-  const declared = checkDeclarations(kubefile.instructions, report);
-  // An APP that could not be read, or a base image, may well declare what seems to be missing.
-  const isComplete =
-    !kubefile.invalid.some(({ keyword }) => ["APP", "CNI", "CSI"].includes(keyword)) &&
-    kubefile.stages.every(({ from }) => from.image.text === "scratch");
-  for (const instruction of kubefile.instructions) {
-    if (instruction.kind === "LAUNCH") {
-      for (const name of instruction.apps) checkDeclared(name, instruction, declared, isComplete, report);
-    } else if (instruction.kind === "APPCMDS" || instruction.kind === "APPENV") {
-      checkDeclared(instruction.name, instruction, declared, isComplete, report);
+  const { stages } = kubefile;
+  const known: Known[] = [];
+  for (const [position, stage] of stages.entries()) {
+    const base = stageNamed(stages, stage.from.image.text, position);
+    const inherited = base === undefined ? undefined : known[base];
+    const isWhole = inherited?.isComplete ?? stage.from.image.text === "scratch";
+    // An APP that could not be read, or a base image, may well declare what seems to be missing.
+    const isComplete = isWhole && !kubefile.invalid.some(({ keyword }) => ["APP", "CNI", "CSI"].includes(keyword));
+    const own = checkDeclarations(stage.instructions, report);
+    const declared = new Map([...(inherited?.declared ?? []), ...own]);
+    known.push({ declared, isComplete });
+    for (const instruction of stage.instructions) {
+      if (instruction.kind === "LAUNCH") {
+        for (const name of instruction.apps) checkDeclared(name, instruction, declared, isComplete, report);
+      } else if (instruction.kind === "APPCMDS" || instruction.kind === "APPENV") {
+        checkDeclared(instruction.name, instruction, declared, isComplete, report);
+      }
     }
+    if (position < stages.length - 1) continue;
+    checkLaunched(stage.instructions, declared, report);
+    if (context !== undefined) checkTypes(kubefile, own, context, report);
   }
-  checkLaunched(kubefile.instructions, declared, report);
-  if (context !== undefined) checkTypes(kubefile, declared, context, report);
+}
+
+interface Known {
+  readonly declared: Declared;
+  /** False when there may be more than the text says. */
+  readonly isComplete: boolean;
 }
 
 type Declared = ReadonlyMap<string, AppInstruction>;

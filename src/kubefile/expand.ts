@@ -35,6 +35,13 @@ export function expandVariables(text: string, lookup: Lookup, escapeCharacter: E
   return { text: expandParts(template.parts, lookup, unknown), unknown };
 }
 
+/** Replaces variables in the content of a here-document: quotes are text there, and only `\\$` is an escape. */
+export function expandText(text: string, lookup: Lookup, escapeCharacter: EscapeCharacter = "\\"): string {
+  const source = { text, pieces: [{ offset: 0, line: 1, column: 1 }] };
+  const template = parseTemplate(source, { escape: escapeCharacter, quotes: false, report: () => undefined });
+  return expandParts(template.parts, lookup, []);
+}
+
 /**
  * Replaces `$(NAME)` in a launch command by the value of a declared ENV, as files written for sealos expect. Names that
  * are not declared stay: to the shell they are command substitutions.

@@ -92,7 +92,7 @@ function isImageReference(text: string): boolean {
 }
 
 function checkStageName(input: Arguments, stage: Word): void {
-  if (/^[a-z][a-z0-9_.-]*$/i.test(stage.text)) return;
+  if (/^[a-z][a-z0-9_.-]*$/i.test(stage.text) && stage.text.toLowerCase() !== "scratch") return;
   input.report({
     severity: "error",
     code: "invalid-name",

@@ -5,6 +5,7 @@ import type { Kubefile } from "./instruction.ts";
 import { checkLaunchCommands } from "./launch-rules.ts";
 import { type ParseResult, parseKubefile } from "./parser.ts";
 import { checkSources } from "./source-rules.ts";
+import { checkStages } from "./stage-rules.ts";
 import { checkStructure } from "./structure-rules.ts";
 import { unsupportedFeatures } from "./unsupported.ts";
 import { checkVariables } from "./variable-rules.ts";
@@ -17,6 +18,7 @@ export function lintKubefile(kubefile: Kubefile, context?: ContextFiles): readon
   const diagnostics: Diagnostic[] = [];
   const report: Report = (diagnostic) => diagnostics.push(diagnostic);
   checkStructure(kubefile, report);
+  checkStages(kubefile, report);
   checkVariables(kubefile, report);
   checkApplications(kubefile, context, report);
   checkSources(kubefile, context, report);

@@ -28,7 +28,7 @@ export function rootfsPathsOf(kubefile: Kubefile, context: ContextFiles): Rootfs
   const tree: Tree = { context, paths: new Map(), opaque: new Set(), isOpen: false };
   const variables = visibleVariables();
   const last = kubefile.stages.at(-1);
-  if (kubefile.stages.length > 1 || last?.from.image.text !== "scratch") tree.isOpen = true;
+  if (last?.from.image.text !== "scratch") tree.isOpen = true;
   for (const instruction of kubefile.instructions) {
     variables.pass(instruction);
     if (last !== undefined && instruction !== last.from && !last.instructions.includes(instruction)) continue;
@@ -59,11 +59,7 @@ interface Tree {
 
 function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, variables: VisibleVariables): void {
   const destination = expandWord(instruction.destination, variables.lookup);
-  if (
-    destination.unknown.length > 0 ||
-    flagValue(instruction.flags, "from") !== undefined ||
-    instruction.heredocs.length > 0
-  ) {
+  if (destination.unknown.length > 0 || flagValue(instruction.flags, "from") !== undefined) {
     tree.isOpen = true;
     return;
   }
@@ -73,10 +69,12 @@ function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, vari
     else return expandSource(tree.context, source.text);
     return [];
   });
+  const count = sources.length + instruction.heredocs.length;
+  for (const { name } of instruction.heredocs) placeText(tree, name, destination.text, count);
   for (const source of sources) {
     const isArchive = instruction.kind === "ADD" && archive.test(source);
     if (isArchive) tree.opaque.add(rootfsPath(destination.text));
-    place(tree, source, destination.text, sources.length);
+    place(tree, source, destination.text, count);
   }
 }
 
@@ -119,6 +117,19 @@ function place(tree: Tree, source: string, destination: string, sourceCount: num
     tree.paths.set(path, entry.kind);
     if (entry.link !== undefined && entry.kind === "directory") tree.opaque.add(path);
   }
+}
+
+/** The file that a here-document becomes. */
+function placeText(tree: Tree, name: string, destination: string, sourceCount: number): void {
+  const { path } = destinationOf({
+    source: name,
+    sourceIsDirectory: false,
+    destination,
+    destinationIsDirectory: tree.paths.get(rootfsPath(destination)) === "directory",
+    sourceCount,
+  });
+  addParents(tree, path);
+  tree.paths.set(path, "file");
 }
 
 /** A source as a path in the context: a leading slash means the context itself, as in Docker. */

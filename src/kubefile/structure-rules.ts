@@ -18,8 +18,29 @@ export function checkStructure(kubefile: Kubefile, report: Report): void {
     return;
   }
   checkFrom(kubefile, report);
-  checkLaunch(kubefile, report);
-  checkKubeVersion(instructions, report);
+  for (const section of sectionsOf(kubefile)) {
+    checkLaunch(section, report);
+    checkKubeVersion(section.instructions, report);
+  }
+}
+
+/** What stands between one FROM and the next; the whole file where there is none. */
+interface Section extends Pick<Kubefile, "instructions" | "invalid"> {
+  /** Whether nothing is started unless the section says it: it is the result, and starts from scratch. */
+  readonly needsLaunch: boolean;
+}
+
+function sectionsOf({ instructions, invalid, stages }: Kubefile): readonly Section[] {
+  if (stages.length === 0) return [{ instructions, invalid, needsLaunch: true }];
+  return stages.map((stage, position) => {
+    const start = position === 0 ? 0 : stage.from.span.start.line;
+    const end = stages[position + 1]?.from.span.start.line ?? Number.POSITIVE_INFINITY;
+    return {
+      instructions: [stage.from, ...stage.instructions],
+      invalid: invalid.filter(({ span }) => span.start.line >= start && span.start.line < end),
+      needsLaunch: position === stages.length - 1 && stage.from.image.text === "scratch",
+    };
+  });
 }
 
 function checkFrom({ instructions, invalid }: Kubefile, report: Report): void {
@@ -37,7 +58,7 @@ function checkFrom({ instructions, invalid }: Kubefile, report: Report): void {
   });
 }
 
-function checkLaunch({ instructions, invalid }: Kubefile, report: Report): void {
+function checkLaunch({ instructions, invalid, needsLaunch }: Section, report: Report): void {
   const launches = instructions.filter((instruction) => instruction.kind === "LAUNCH");
   const lists = instructions.filter((instruction) => instruction.kind === "CMDS");
   const commands = instructions.filter((instruction) => instruction.kind === "CMD");
@@ -73,6 +94,7 @@ function checkLaunch({ instructions, invalid }: Kubefile, report: Report): void 
       span: last.keywordSpan,
     });
   }
+  if (!needsLaunch) return;
   const hasLaunch = launches.length + lists.length + commands.length > 0;
   if (!hasLaunch && !invalid.some(({ keyword }) => launchKinds.includes(keyword))) reportNoLaunch(instructions, report);
 }

@@ -1,42 +1,40 @@
 import type { Diagnostic } from "./diagnostic.ts";
-import type { Flag, Instruction, Kubefile } from "./instruction.ts";
+import type { Flag, FromInstruction, Instruction, Kubefile, Stage } from "./instruction.ts";
 import type { Span } from "./mapped-text.ts";
 import { isRemote } from "./rootfs-paths.ts";
+import { copyOrigin, namesImage, stageNamed } from "./stage-references.ts";
 
 /**
  * What the parser understands and no build executes yet, each with what to use meanwhile. A build ends with these; the
  * linter shows them as warnings.
  */
 export function unsupportedFeatures(kubefile: Kubefile): readonly Diagnostic[] {
-  const stages = kubefile.stages
-    .slice(1)
-    .map(({ from }) =>
-      unsupported("several stages are", "prepare the files before the build and COPY them", from.keywordSpan),
-    );
-  return [...stages, ...kubefile.instructions.flatMap(unsupportedIn)];
+  const { stages } = kubefile;
+  return stages.flatMap(({ from, instructions }, position) => [
+    ...unsupportedBase(from, stages, position),
+    ...instructions.flatMap((instruction) => unsupportedIn(instruction, stages)),
+  ]);
 }
 
-function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
+function unsupportedBase(from: FromInstruction, stages: readonly Stage[], position: number): readonly Diagnostic[] {
+  const flags = from.flags.flatMap((flag) => unsupportedFlag(from, flag));
+  const { text, span } = from.image;
+  if (text === "scratch" || stageNamed(stages, text, position) !== undefined) return flags;
+  return [...flags, unsupported("FROM an image is", "start with FROM scratch and COPY what the image brought", span)];
+}
+
+function unsupportedIn(instruction: Instruction, stages: readonly Stage[]): readonly Diagnostic[] {
   const flags = instruction.flags.flatMap((flag) => unsupportedFlag(instruction, flag));
   switch (instruction.kind) {
-    case "FROM":
-      return instruction.image.text === "scratch"
+    case "COPY": {
+      const origin = copyOrigin(instruction);
+      return origin === undefined || !namesImage(stages, origin)
         ? flags
-        : [
-            ...flags,
-            unsupported(
-              "FROM an image is",
-              "start with FROM scratch and COPY what the image brought",
-              instruction.image.span,
-            ),
-          ];
-    case "COPY":
+        : [...flags, unsupported("COPY --from an image is", "COPY the file from the build context", origin.span)];
+    }
     case "ADD": {
-      const heredocs = instruction.heredocs.map(({ span }) =>
-        unsupported(`a here-document in ${instruction.kind} is`, "put the text into a file of the build context", span),
-      );
       const remote = instruction.sources
-        .filter(({ text }) => instruction.kind === "ADD" && isRemote(text))
+        .filter(({ text }) => isRemote(text))
         .map(({ span, text }) =>
           unsupported(
             "ADD of an address is",
@@ -44,7 +42,7 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
             span,
           ),
         );
-      return [...flags, ...heredocs, ...remote];
+      return [...flags, ...remote];
     }
     case "APP":
     case "CNI":
@@ -78,7 +76,6 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
 
 /** Flags of known names that change what a step does; the others are reported as having no effect. */
 const hints: Readonly<Record<string, string>> = {
-  from: "COPY the file from the build context",
   parents: "name the destination directory of each source",
   exclude: "COPY the files that are wanted one by one",
   checksum: "fetch with RUN wget and check with sha256sum -c",

@@ -19,6 +19,7 @@ import { writeFailureBundle } from "./failure-bundle.ts";
 import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
 import { completedBy, rehearse } from "./rehearsal.ts";
 import { appContents, buildRootfs } from "./rootfs-build.ts";
+import { workDirectory } from "./run-lifetime.ts";
 import { together } from "./together.ts";
 
 /** The thorough way: a cluster boots while the rootfs is built, and the launch is rehearsed in it. */
@@ -154,6 +155,7 @@ async function buildRootfsWithHits(
               run,
               image: options.runImage,
             },
+      directory: workDirectory(run),
       sourceDateEpoch: options.sourceDateEpoch,
       phase,
       signal,

@@ -12,7 +12,7 @@ import type { BuildOptions } from "./options.ts";
 export async function engineForBuild(host: Host, options: BuildOptions, plan: Plan): Promise<Engine | undefined> {
   const connect = (): Promise<Engine> => connectEngine(host.engineEnvironment, host.signal);
   if (options.capture === "cluster") return connect();
-  const step = plan.steps.find(({ kind }) => kind === "run");
+  const step = plan.stages.flatMap(({ steps }) => steps).find(({ kind }) => kind === "run");
   if (step === undefined || options.run === "host") return undefined;
   return connect().catch((error: unknown) => {
     if (!(error instanceof KubefileError) || error.code !== "ENGINE_MISSING") throw error;

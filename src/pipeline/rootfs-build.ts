@@ -1,64 +1,67 @@
-import { mkdir } from "node:fs/promises";
-import { startCommandContainer } from "../cluster/command-container.ts";
-import type { Engine } from "../cluster/engine.ts";
-import type { Run } from "../cluster/run-state.ts";
-import type { CommandContainer } from "../cluster/types.ts";
-import { KubefileError } from "../error.ts";
 import type { RootfsLayer } from "../image/assemble.ts";
 import { detectAppType } from "../kubefile/app-type.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
-import { type AppContent, shellWord } from "../plan/launch.ts";
-import type { DeclaredApp, Plan, RunCommand, Step } from "../plan/plan.ts";
-import { run as runProgram } from "../process/run.ts";
-import { copyIntoRootfs } from "../rootfs/copy.ts";
-import { packTree } from "../rootfs/pack-tree.ts";
-import { unpackTree } from "../rootfs/unpack-tree.ts";
-import type { RootfsWorkspace } from "../rootfs/workspace.ts";
+import type { AppContent } from "../plan/launch.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { DeclaredApp } from "../plan/planned-launch.ts";
+import type { PlannedStage } from "../plan/stage.ts";
+import type { ResolvedInput, Step } from "../plan/step.ts";
+import { applyLayer } from "../rootfs/apply-layer.ts";
+import { gunzip } from "../rootfs/gunzip.ts";
+import type { SourceTree } from "../rootfs/source-tree.ts";
+import { createWorkspace, type RootfsWorkspace } from "../rootfs/workspace.ts";
 import type { Store } from "../store/types.ts";
+import { copyStep } from "./copy-step.ts";
 import type { Phase } from "./progress.ts";
+import { type RunPlace, runStep } from "./run-step.ts";
+import { resolveInputs } from "./step-inputs.ts";
 
 export interface RootfsBuildOptions {
   readonly plan: Plan;
+  /** Of the result; other stages get workspaces of their own. */
   readonly workspace: RootfsWorkspace;
   readonly store: Store;
   readonly context: string;
   readonly ignore: IgnoreRules;
-  /** Where RUN runs; the engine is asked for only when there is a RUN. */
-  readonly run: HostRun | ContainerRun;
+  readonly run: RunPlace;
+  /** Absolute path of a directory for files that only the run needs. */
+  readonly directory: string;
   readonly sourceDateEpoch: number | undefined;
   readonly phase: Phase;
   readonly signal: AbortSignal;
 }
 
-export interface HostRun {
-  readonly kind: "host";
-  readonly searchPath: string;
-  /** Absolute path of a directory of this run: what programs keep at home belongs into no layer. */
-  readonly home: string;
+/** A stage whose steps have been executed. */
+interface BuiltStage {
+  readonly workspace: RootfsWorkspace;
+  /** Those of its base first. */
+  readonly layers: readonly RootfsLayer[];
 }
 
-export interface ContainerRun {
-  readonly kind: "container";
-  readonly engine: () => Promise<Engine>;
-  readonly run: Run;
-  readonly image: string;
-}
-
-const RUN_TIMEOUT = 3_600_000;
-
-/** Executes every step on the rootfs; each that changes it becomes a layer. */
+/** Builds the stages in their order; each step that changes a rootfs becomes a layer. Returns those of the result. */
 export async function buildRootfs(options: RootfsBuildOptions): Promise<readonly RootfsLayer[]> {
-  const { plan, workspace, store, phase, signal } = options;
-  const layers: RootfsLayer[] = [];
-  for (const [index, step] of plan.steps.entries()) {
-    phase.update(`[${index + 1}/${plan.steps.length}] ${step.shown}`);
-    if (step.kind === "copy") await copyStep(step, options);
-    else await runStep(step, options);
-    const epoch = options.sourceDateEpoch;
-    const layer = await workspace.commit(store, { signal, ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }) });
-    if (layer !== undefined) layers.push(layer);
+  const { stages } = options.plan;
+  const progress = countSteps(options);
+  const built: BuiltStage[] = [];
+  try {
+    for (const [position, stage] of stages.entries()) {
+      const isResult = position === stages.length - 1;
+      const workspace = isResult ? options.workspace : await createWorkspace(options.directory);
+      const layers: RootfsLayer[] = [];
+      built.push({ workspace, layers });
+      layers.push(...(await startStage(stage, workspace, built, options)));
+      for (const step of stage.steps) {
+        progress(step);
+        const inputs = await resolveInputs(step, options);
+        await executeStep(step, inputs, { workspace, built, options });
+        const layer = await commit(workspace, options);
+        if (layer !== undefined) layers.push(layer);
+      }
+    }
+    return built.at(-1)?.layers ?? [];
+  } finally {
+    for (const { workspace } of built) if (workspace !== options.workspace) await workspace[Symbol.asyncDispose]();
   }
-  return layers;
 }
 
 /** What the finished rootfs holds of each application. */
@@ -74,83 +77,62 @@ export function appContents(apps: readonly DeclaredApp[], workspace: RootfsWorks
   );
 }
 
-async function copyStep(step: Extract<Step, { kind: "copy" }>, options: RootfsBuildOptions): Promise<void> {
-  await copyIntoRootfs({
-    context: options.context,
-    ignore: options.ignore,
-    root: options.workspace.root,
-    sources: step.sources,
-    destination: step.destination,
-    ...(step.chmod === undefined ? {} : { chmod: step.chmod }),
-    unpackArchives: step.unpack,
-    where: step.where,
-    signal: options.signal,
-  });
-}
-
-async function runStep(step: Extract<Step, { kind: "run" }>, options: RootfsBuildOptions): Promise<void> {
-  const { workspace, run, signal, phase } = options;
-  const command = commandLine(step.command);
-  phase.log(`$ ${command}`);
-  if (run.kind === "host") {
-    await mkdir(run.home, { recursive: true });
-    const { exitCode, stdout, stderr } = await runProgram("sh", ["-c", command], {
-      cwd: workspace.root,
-      env: { ...step.env, PATH: `${workspace.root}/bin:${run.searchPath}`, HOME: run.home },
-      onLine: (line) => phase.log(line),
-      signal,
-      timeout: RUN_TIMEOUT,
-      allowFailure: true,
-    });
-    if (exitCode !== 0) throw runError(step, exitCode, stderr.trim() === "" ? stdout : stderr);
-    // The host may have left hard links, setuid files or modes of its own: the tree obeys the same rules as a container's.
-    const tree = await packTree(workspace.root, { signal });
-    await unpackTree(workspace.root, tree, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal });
-    return;
+/** Puts what FROM names into the empty workspace of a stage, and returns its layers. */
+async function startStage(
+  { base }: PlannedStage,
+  workspace: RootfsWorkspace,
+  built: readonly BuiltStage[],
+  { store, signal }: RootfsBuildOptions,
+): Promise<readonly RootfsLayer[]> {
+  if (base.kind === "scratch") return [];
+  const layers = built[base.stage]?.layers ?? [];
+  for (const { descriptor } of layers) {
+    const { stream } = await store.open(descriptor.digest);
+    await applyLayer(workspace.root, gunzip(stream), { name: `rootfs layer ${descriptor.digest}`, signal });
   }
-  await using container = await startRunContainer(run, options);
-  await container.copyIn(await packTree(workspace.root, { signal }), { signal });
-  const { exitCode, output } = await container.exec(command, {
-    env: step.env,
-    onLine: (line) => phase.log(line),
-    signal,
-    timeout: RUN_TIMEOUT,
-  });
-  if (exitCode !== 0) throw runError(step, exitCode, output);
-  await container.copyOut(
-    (tar) =>
-      unpackTree(workspace.root, tar, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal }),
-    { signal },
-  );
+  await workspace.adopt({ signal });
+  return layers;
 }
 
-async function startRunContainer(run: ContainerRun, options: RootfsBuildOptions): Promise<CommandContainer> {
-  return startCommandContainer({
-    engine: await run.engine(),
-    run: run.run,
-    image: run.image,
-    network: { kind: "open" },
-    path: "full",
-    signal: options.signal,
-    onProgress: (message) => options.phase.update(message),
-  });
+interface StepWork {
+  readonly workspace: RootfsWorkspace;
+  readonly built: readonly BuiltStage[];
+  readonly options: RootfsBuildOptions;
 }
 
-function commandLine(command: RunCommand): string {
-  return typeof command === "string" ? command : command.map(shellWord).join(" ");
+/** Changes the workspace as a step says; `inputs` are what its sources stand for. */
+async function executeStep(
+  step: Step,
+  inputs: readonly ResolvedInput[],
+  { workspace, built, options }: StepWork,
+): Promise<void> {
+  const { context, ignore, directory, signal, phase } = options;
+  switch (step.kind) {
+    case "copy": {
+      const stageTree = async (position: number): Promise<SourceTree> => {
+        const root = built[position]?.workspace.root ?? "";
+        return { root, name: `rootfs of ${options.plan.stages[position]?.title ?? ""}` };
+      };
+      return copyStep(step, inputs, { workspace, context, ignore, stageTree, directory, signal });
+    }
+    case "run":
+      return runStep(step, { workspace, place: options.run, phase, signal });
+    default:
+      step satisfies never;
+  }
 }
 
-function runError(step: Step, exitCode: number, output: string): KubefileError {
-  const said = output.trim().split("\n").slice(-6).join("\n");
-  return new KubefileError(
-    "RUN_FAILED",
-    `${step.shown} ended with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`,
-    {
-      where: step.where,
-      hint:
-        exitCode === 127
-          ? "the launch container lacks this program: name an image that has it with --run-image, or COPY it into bin/"
-          : "RUN runs in the launch container with the rootfs as working directory; its output is above",
-    },
-  );
+function commit(workspace: RootfsWorkspace, options: RootfsBuildOptions): Promise<RootfsLayer | undefined> {
+  const { store, signal, sourceDateEpoch } = options;
+  return workspace.commit(store, { signal, ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) });
+}
+
+/** Shows each step with its number among all. */
+function countSteps({ plan, phase }: RootfsBuildOptions): (step: Step) => void {
+  const total = plan.stages.reduce((sum, { steps }) => sum + steps.length, 0);
+  let done = 0;
+  return (step) => {
+    done += 1;
+    phase.update(`[${done}/${total}] ${step.shown}`);
+  };
 }

@@ -2,7 +2,8 @@ import { basename } from "node:path";
 import { KubefileError, type Location } from "../error.ts";
 import type { App, Launch, LaunchCommand } from "../image/types.ts";
 import { expandCommandVariables } from "../kubefile/expand.ts";
-import type { DeclaredApp, Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { DeclaredApp, PlannedLaunch } from "./planned-launch.ts";
 
 /** What the finished rootfs says about an application's files. */
 export interface AppContent {
@@ -37,7 +38,7 @@ export function resolveLaunch(
   return { launch: { commands }, apps };
 }
 
-function plainCommands(plan: Plan, launch: Extract<Plan["launch"], { kind: "commands" }>): LaunchCommand[] {
+function plainCommands(plan: Plan, launch: Extract<PlannedLaunch, { kind: "commands" }>): LaunchCommand[] {
   return launch.commands.map(({ text, where }) => ({
     command: withShellVariables(text, plan.env),
     directory: "",
@@ -48,7 +49,7 @@ function plainCommands(plan: Plan, launch: Extract<Plan["launch"], { kind: "comm
 
 function appCommands(
   plan: Plan,
-  launch: Extract<Plan["launch"], { kind: "apps" }>,
+  launch: Extract<PlannedLaunch, { kind: "apps" }>,
   contents: ReadonlyMap<string, AppContent>,
 ): LaunchCommand[] {
   return launch.names.flatMap((name) => {

@@ -19,24 +19,42 @@ export interface Scope {
   runEnvironment(): Readonly<Record<string, string>>;
   /** ENV alone: what the cluster image records. */
   environment(): Readonly<Record<string, string>>;
-  /** Build arguments that no ARG has declared so far. */
-  undeclared(): readonly string[];
+  /** A stage's own scope: what ARG has declared here is seen there, ENV is that of the stage's base. */
+  stage(environment: Readonly<Record<string, string>>): Scope;
 }
 
 /**
+ * The scope before the first FROM.
+ *
  * @param buildArgs `--build-arg`; they win over the defaults of ARG
  * @param platform what the image is built for; `ARCH` is sealer's name for its architecture
  */
 export function createScope(buildArgs: ReadonlyMap<string, string>, platform: Platform): Scope {
-  const args = new Map<string, string>();
-  const env = new Map<string, string>();
-  const declared = new Set<string>();
   const automatic = new Map([
     ["ARCH", platform.architecture],
     ["TARGETARCH", platform.architecture],
     ["TARGETOS", platform.os],
     ["TARGETPLATFORM", [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/")],
   ]);
+  return scopeWith({ buildArgs, automatic, args: new Map(), env: new Map() });
+}
+
+/** Build arguments that no ARG declares. */
+export function undeclaredBuildArgs(
+  buildArgs: ReadonlyMap<string, string>,
+  declared: ReadonlySet<string>,
+): readonly string[] {
+  return [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.includes(name));
+}
+
+interface Values {
+  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly automatic: ReadonlyMap<string, string>;
+  readonly args: Map<string, string>;
+  readonly env: Map<string, string>;
+}
+
+function scopeWith({ buildArgs, automatic, args, env }: Values): Scope {
   const lookup: Lookup = (name) => env.get(name) ?? args.get(name) ?? automatic.get(name);
   const expand = (word: Word): string => expandWord(word, lookup).text;
   return {
@@ -44,7 +62,6 @@ export function createScope(buildArgs: ReadonlyMap<string, string>, platform: Pl
     expand,
     declareArg(instruction) {
       for (const { name, default: fallback } of instruction.arguments) {
-        declared.add(name.text);
         const value = buildArgs.get(name.text) ?? (fallback === undefined ? undefined : expand(fallback));
         if (value !== undefined) args.set(name.text, value);
       }
@@ -63,6 +80,7 @@ export function createScope(buildArgs: ReadonlyMap<string, string>, platform: Pl
       return Object.fromEntries([...proxies, ...args, ...env]);
     },
     environment: () => Object.fromEntries(env),
-    undeclared: () => [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.includes(name)),
+    stage: (environment) =>
+      scopeWith({ buildArgs, automatic, args: new Map(args), env: new Map(Object.entries(environment)) }),
   };
 }

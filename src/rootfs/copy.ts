@@ -1,37 +1,50 @@
+import { lstat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { KubefileError, type Location } from "../error.ts";
 import { destinationOf, rootfsPath } from "../kubefile/copy-rule.ts";
-import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { climbsOut, isAbsent, resolveInside } from "./contained-path.ts";
-import { type ContextSource, findSource } from "./context-source.ts";
 import { CopyTarget, escapingLink } from "./copy-target.ts";
 import { openLocalArchive } from "./local-archive.ts";
-import { normalisedMode, parseChmod, requestedMode } from "./mode.ts";
+import { type ModeOf, modesBy, normalisedMode } from "./mode.ts";
 import { atLocation, collectProblem, throwTogether } from "./problems.ts";
+import { type FoundSource, findSource, type SourceTree } from "./source-tree.ts";
 import { unpack } from "./unpack.ts";
 import { defaultLimits } from "./unpack-rules.ts";
 import { look, walkTree } from "./walk.ts";
 
+/** What one part of a COPY or ADD brings. */
+export type CopySource =
+  | {
+      readonly kind: "paths";
+      readonly tree: SourceTree;
+      readonly paths: readonly string[];
+      /** ADD: a file that is a tar (plain or gzip) is unpacked into the destination. */
+      readonly unpack?: boolean;
+    }
+  /** A single file that lies elsewhere under another name: what was downloaded, a here-document. */
+  | {
+      readonly kind: "file";
+      /** What it is called in the rootfs, unless the destination says it. */
+      readonly name: string;
+      /** Absolute path. */
+      readonly file: string;
+      readonly unpack?: boolean;
+    };
+
 export interface CopyOptions {
-  /** Absolute path of the directory that sources are in. */
-  readonly context: string;
-  /** What is left out of the context. */
-  readonly ignore?: IgnoreRules;
+  readonly sources: readonly CopySource[];
   /** Absolute path of the rootfs. */
   readonly root: string;
-  readonly sources: readonly string[];
   readonly destination: string;
   /** The value of `--chmod`; without it modes are normalised. */
   readonly chmod?: string;
-  /** ADD: a file that is a tar (plain or gzip) is unpacked into the destination. */
-  readonly unpackArchives?: boolean;
   /** Where the instruction stands, for messages. */
   readonly where?: Location;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Executes a COPY, or an ADD of local files. All that is wrong with its sources is found before anything is copied,
+ * Executes a COPY or ADD whose sources are on this machine. All that is wrong with its sources is found before anything is copied,
  * and reported as one error.
  *
  * @throws KubefileError SOURCE_MISSING, PATH_ESCAPES, UNSUPPORTED, KUBEFILE_INVALID, UNSAFE_ARCHIVE
@@ -49,64 +62,93 @@ export async function copyIntoRootfs(options: CopyOptions): Promise<void> {
   }
 }
 
-/** What a copy does to the rootfs; `path` is relative to it, `original` to the context. */
+/** What a copy does to the rootfs; `path` is relative to it, `original` absolute. */
 type Operation =
   | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
   | { readonly kind: "file"; readonly path: string; readonly original: string; readonly mode: number }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
-  | { readonly kind: "archive"; readonly path: string; readonly original: string };
+  | { readonly kind: "archive"; readonly path: string; readonly original: string; readonly name: string };
+
+/** One file or directory to copy. */
+type Item = FileItem | DirectoryItem;
+
+interface FileItem {
+  readonly type: "file";
+  /** As written; a directory with the slash that it ends with. */
+  readonly written: string;
+  /** Absolute path. */
+  readonly original: string;
+  readonly unpack: boolean;
+}
+
+interface DirectoryItem {
+  readonly type: "directory";
+  readonly written: string;
+  readonly tree: SourceTree;
+  /** Relative to the tree, `""` for the tree itself. */
+  readonly path: string;
+}
 
 async function planCopy(options: CopyOptions): Promise<Operation[]> {
-  const { context, root, destination, ignore } = options;
+  const { root, destination } = options;
   const problems: KubefileError[] = [];
   const modeOf = await collectProblem(problems, async () => modesBy(options.chmod));
   const destinationIsDirectory = await collectProblem(problems, () => isDirectory(root, destination));
-  const sources: ContextSource[] = [];
-  for (const written of options.sources) {
-    sources.push(...((await collectProblem(problems, () => findSource(context, written, ignore))) ?? []));
-  }
+  const items: Item[] = [];
+  for (const source of options.sources) items.push(...(await itemsOf(source, problems)));
   throwTogether(problems);
   const operations: Operation[][] = [];
-  for (const source of sources) {
+  for (const item of items) {
     const { path, contents } = destinationOf({
-      source: source.written,
-      sourceIsDirectory: source.type === "directory",
+      source: item.written,
+      sourceIsDirectory: item.type === "directory",
       destination,
       destinationIsDirectory: destinationIsDirectory ?? false,
-      sourceCount: sources.length,
+      sourceCount: items.length,
     });
-    const rules: SourceRules = { options, modeOf: modeOf ?? normalisedMode, path, contents, problems };
-    operations.push(source.type === "directory" ? await planDirectory(source, rules) : await planFile(source, rules));
+    const rules: ItemRules = { options, modeOf: modeOf ?? normalisedMode, path, contents, problems };
+    operations.push(item.type === "directory" ? await planDirectory(item, rules) : await planFile(item, rules));
   }
   throwTogether(problems);
   return operations.flat();
 }
 
-type ModeOf = (type: "file" | "directory", mode: number) => number;
+async function itemsOf(source: CopySource, problems: KubefileError[]): Promise<Item[]> {
+  const unpack = source.unpack === true;
+  if (source.kind === "file") {
+    return [{ written: source.name, type: "file", original: source.file, unpack }];
+  }
+  const { tree, paths } = source;
+  const found: FoundSource[] = [];
+  for (const written of paths) found.push(...((await collectProblem(problems, () => findSource(tree, written))) ?? []));
+  return found.map(({ written, path, type }) =>
+    type === "directory" ? { type, written, tree, path } : { type, written, original: join(tree.root, path), unpack },
+  );
+}
 
-interface SourceRules {
+interface ItemRules {
   readonly options: CopyOptions;
   readonly modeOf: ModeOf;
-  /** Where the source goes, relative to the rootfs. */
+  /** Where the item goes, relative to the rootfs. */
   readonly path: string;
   readonly contents: boolean;
   readonly problems: KubefileError[];
 }
 
-async function planDirectory(source: ContextSource, rules: SourceRules): Promise<Operation[]> {
-  const { options, modeOf, problems } = rules;
+async function planDirectory({ tree, path: top }: DirectoryItem, rules: ItemRules): Promise<Operation[]> {
+  const { modeOf, problems } = rules;
   const base = rules.path === "." ? "" : rules.path;
-  const top = rules.contents ? {} : { mode: modeOf("directory", 0) };
-  const operations: Operation[] = [{ kind: "directory", path: base, ...top }];
-  for await (const found of walkTree(options.context, source.path, options.ignore)) {
-    const path = posix.join(base, found.path.slice(source.path === "" ? 0 : source.path.length + 1));
+  const mode = rules.contents ? {} : { mode: modeOf("directory", 0) };
+  const operations: Operation[] = [{ kind: "directory", path: base, ...mode }];
+  for await (const found of walkTree(tree.root, top, tree.ignore)) {
+    const path = posix.join(base, found.path.slice(top === "" ? 0 : top.length + 1));
     const mode = Number(found.stats.mode);
     switch (found.type) {
       case "directory":
         operations.push({ kind: "directory", path, mode: modeOf("directory", mode) });
         break;
       case "file":
-        operations.push({ kind: "file", path, original: found.path, mode: modeOf("file", mode) });
+        operations.push({ kind: "file", path, original: join(tree.root, found.path), mode: modeOf("file", mode) });
         break;
       case "link": {
         const problem = escapingLink(path, found.target);
@@ -124,16 +166,18 @@ async function planDirectory(source: ContextSource, rules: SourceRules): Promise
   return operations;
 }
 
-async function planFile(source: ContextSource, rules: SourceRules): Promise<Operation[]> {
+async function planFile(item: FileItem, rules: ItemRules): Promise<Operation[]> {
   const { options, modeOf, path } = rules;
-  const original = source.path;
-  if (options.unpackArchives === true) {
-    const archive = await openLocalArchive(join(options.context, original), options.signal);
+  const { original } = item;
+  if (item.unpack) {
+    const archive = await openLocalArchive(original, options.signal);
     archive?.destroy();
-    if (archive !== undefined) return [{ kind: "archive", path: rootfsPath(options.destination), original }];
+    if (archive !== undefined) {
+      return [{ kind: "archive", path: rootfsPath(options.destination), original, name: item.written }];
+    }
   }
-  const { stats } = await look(options.context, original);
-  return [{ kind: "file", path, original, mode: modeOf("file", Number(stats.mode)) }];
+  const { mode } = await lstat(original);
+  return [{ kind: "file", path, original, mode: modeOf("file", mode) }];
 }
 
 async function execute(operation: Operation, target: CopyTarget, options: CopyOptions): Promise<void> {
@@ -142,19 +186,18 @@ async function execute(operation: Operation, target: CopyTarget, options: CopyOp
       await target.makeDirectory(operation.path, operation.mode);
       break;
     case "file":
-      await target.addFile(operation.path, join(options.context, operation.original), operation.mode);
+      await target.addFile(operation.path, operation.original, operation.mode);
       break;
     case "link":
       await target.addLink(operation.path, operation.target);
       break;
     case "archive": {
       const base = await target.makeDirectory(operation.path);
-      const archive = await openLocalArchive(join(options.context, operation.original), options.signal);
-      if (archive === undefined)
-        throw new KubefileError("INTERNAL", `${operation.original} changed while it was copied`);
+      const archive = await openLocalArchive(operation.original, options.signal);
+      if (archive === undefined) throw new KubefileError("INTERNAL", `${operation.name} changed while it was copied`);
       const modeOf = modesBy(options.chmod);
       await unpack(options.root, archive, {
-        archive: operation.original,
+        archive: operation.name,
         stripPrefix: "",
         base,
         limits: defaultLimits,
@@ -165,12 +208,6 @@ async function execute(operation: Operation, target: CopyTarget, options: CopyOp
       break;
     }
   }
-}
-
-function modesBy(chmod: string | undefined): ModeOf {
-  if (chmod === undefined) return normalisedMode;
-  const requested = parseChmod(chmod);
-  return (type) => requestedMode(type, requested);
 }
 
 async function isDirectory(root: string, destination: string): Promise<boolean> {

@@ -13,6 +13,16 @@ export function requestedMode(type: "file" | "directory", mode: number): number 
   return readableMode(type, type === "directory" ? mode | ((mode & 0o444) >> 2) : mode);
 }
 
+/** The mode of what is copied, by what it is and the mode it has. */
+export type ModeOf = (type: "file" | "directory", mode: number) => number;
+
+/** What `--chmod` makes of modes; normalised ones without it. @throws KubefileError KUBEFILE_INVALID */
+export function modesBy(chmod: string | undefined): ModeOf {
+  if (chmod === undefined) return normalisedMode;
+  const requested = parseChmod(chmod);
+  return (type) => requestedMode(type, requested);
+}
+
 /** The permission bits of a foreign mode, readable by their owner. */
 export function readableMode(type: "file" | "directory", mode: number): number {
   return (mode & 0o777) | (type === "directory" ? 0o700 : 0o400);

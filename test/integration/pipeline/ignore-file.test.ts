@@ -1,76 +1,13 @@
-import { execFileSync } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
-import { rootfsLayers } from "../../../src/image/cluster-image.ts";
-import { build } from "../../../src/pipeline/build.ts";
-import type { Host } from "../../../src/pipeline/host.ts";
-import type { BuildOptions } from "../../../src/pipeline/options.ts";
-import { createProgress } from "../../../src/pipeline/progress.ts";
-import { processIdentity } from "../../../src/process/process-identity.ts";
+import { buildInProcess } from "../../support/build-in-process.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
-import { upstreamClient } from "../../support/upstream-client.ts";
 
 const createDirectory = temporaryDirectories();
 
-async function hostIn(directory: string): Promise<Host> {
-  const owner = await processIdentity(process.pid);
-  if (owner === undefined) throw new Error("this process cannot be identified");
-  return {
-    engineEnvironment: {},
-    directories: {
-      store: join(directory, "store"),
-      state: join(directory, "state"),
-      tools: join(directory, "tools"),
-      failures: join(directory, "failures"),
-    },
-    searchPath: process.env.PATH ?? "",
-    client: upstreamClient(),
-    addPullSecret: () => undefined,
-    trustRegistry: () => undefined,
-    progress: createProgress(
-      () => undefined,
-      () => performance.now(),
-    ),
-    signal: new AbortController().signal,
-    now: () => performance.now(),
-    runId: "0123456789",
-    runToken: "0".repeat(48),
-    owner,
-    redact: (text) => text,
-  };
-}
-
-function optionsFor(context: string, archive: string): BuildOptions {
-  return {
-    ...{ context, file: join(context, "Kubefile"), fileShown: "Kubefile" },
-    ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
-    ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
-    ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },
-    ...{ run: "host", runImage: "", metadataFile: undefined, reportFile: undefined, sourceDateEpoch: undefined },
-  };
-}
-
-/** Builds a context of these files and lists what the rootfs layers of the archive hold, as GNU tar sees it. */
+/** Builds a context of these files and lists what the rootfs layers of the archive hold. */
 async function built(files: Readonly<Record<string, string>>): Promise<string[]> {
-  const directory = await createDirectory();
-  const context = join(directory, "context");
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(context, path)), { recursive: true });
-    await writeFile(join(context, path), text);
-  }
-  const archive = join(directory, "image.tar");
-  const host = await hostIn(directory);
-  try {
-    const { image } = await build(host, optionsFor(context, archive));
-    return rootfsLayers(image).flatMap(({ digest }) => {
-      const blob = execFileSync("tar", ["-xOf", archive, `blobs/${digest.replace(":", "/")}`]);
-      return execFileSync("tar", ["-tzf", "-"], { input: blob, encoding: "utf8" }).trim().split("\n");
-    });
-  } finally {
-    await host.client.close();
-  }
+  const { layers } = await buildInProcess({ directory: await createDirectory(), files });
+  return layers.flat();
 }
 
 const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: shop }\n";

@@ -1,5 +1,6 @@
 import { applicationCases, fileCases, launchCases, unsupportedCases } from "./bad-input-files.ts";
 import { instructionCases, orderCases } from "./bad-input-instructions.ts";
+import { stageCases } from "./bad-input-stages.ts";
 import { lineCases, wordCases } from "./bad-input-words.ts";
 
 /** One bad Kubefile with everything that is said about it: `line:column severity[code]: message => hint`. */
@@ -17,6 +18,7 @@ export const badInputs: readonly BadInput[] = [
   ...wordCases,
   ...instructionCases,
   ...orderCases,
+  ...stageCases,
   ...applicationCases,
   ...fileCases,
   ...launchCases,

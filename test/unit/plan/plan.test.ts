@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseKubefile } from "../../../src/kubefile/parser.ts";
 import { resolveLaunch } from "../../../src/plan/launch.ts";
 import { type Plan, planBuild } from "../../../src/plan/plan.ts";
+import type { Step } from "../../../src/plan/step.ts";
 
 const platform = { os: "linux", architecture: "amd64" };
 
@@ -11,19 +12,30 @@ function plan(text: string, buildArgs: Record<string, string> = {}): Plan {
   return planBuild(kubefile, { buildArgs: new Map(Object.entries(buildArgs)), platform });
 }
 
+/** Of a Kubefile with one stage. */
+function stepsOf({ stages }: Plan): readonly Step[] {
+  expect(stages).toHaveLength(1);
+  return stages[0]?.steps ?? [];
+}
+
 describe("planBuild", () => {
   it("replaces variables in files, not in what a shell will read", () => {
-    const { steps, launch } = plan(
+    const planned = plan(
       "FROM scratch\nARG VERSION=1\nENV NAME=shop\nCOPY charts/$NAME-${VERSION} charts/\nRUN echo $VERSION\nCMD echo $NAME",
       { VERSION: "2" },
     );
-    expect(steps[0]).toMatchObject({ kind: "copy", sources: ["charts/shop-2"], destination: "charts/", unpack: false });
+    const steps = stepsOf(planned);
+    expect(steps[0]).toMatchObject({
+      kind: "copy",
+      sources: [{ kind: "context", paths: ["charts/shop-2"], unpack: false }],
+      destination: "charts/",
+    });
     expect(steps[1]).toMatchObject({ kind: "run", command: "echo $VERSION", env: { VERSION: "2", NAME: "shop" } });
-    expect(launch).toMatchObject({ kind: "commands", commands: [{ text: "echo $NAME" }] });
+    expect(planned.launch).toMatchObject({ kind: "commands", commands: [{ text: "echo $NAME" }] });
   });
 
   it("gives RUN only what was declared before it", () => {
-    const { steps } = plan("FROM scratch\nARG A=1\nRUN one\nARG B=2\nENV C=3\nRUN two");
+    const steps = stepsOf(plan("FROM scratch\nARG A=1\nRUN one\nARG B=2\nENV C=3\nRUN two"));
     expect(steps.map((step) => step.kind === "run" && step.env)).toEqual([{ A: "1" }, { A: "1", B: "2", C: "3" }]);
   });
 
@@ -33,9 +45,9 @@ describe("planBuild", () => {
   });
 
   it("passes proxies to RUN without recording them", () => {
-    const { steps, env } = plan("FROM scratch\nRUN fetch", { HTTPS_PROXY: "http://proxy.example" });
-    expect(steps[0]).toMatchObject({ env: { HTTPS_PROXY: "http://proxy.example" } });
-    expect(env).toEqual({});
+    const planned = plan("FROM scratch\nRUN fetch", { HTTPS_PROXY: "http://proxy.example" });
+    expect(stepsOf(planned)[0]).toMatchObject({ env: { HTTPS_PROXY: "http://proxy.example" } });
+    expect(planned.env).toEqual({});
   });
 
   it("names build arguments that nothing declares", () => {
@@ -43,8 +55,8 @@ describe("planBuild", () => {
   });
 
   it("knows the architecture by sealer's name and by Docker's", () => {
-    const { steps } = plan("FROM scratch\nCOPY bin-$ARCH bin/\nCOPY x-$TARGETARCH x/");
-    expect(steps).toMatchObject([{ sources: ["bin-amd64"] }, { sources: ["x-amd64"] }]);
+    const steps = stepsOf(plan("FROM scratch\nCOPY bin-$ARCH bin/\nCOPY x-$TARGETARCH x/"));
+    expect(steps).toMatchObject([{ sources: [{ paths: ["bin-amd64"] }] }, { sources: [{ paths: ["x-amd64"] }] }]);
   });
 
   it("labels networks, storage and versions as sealer does", () => {
@@ -61,6 +73,54 @@ describe("planBuild", () => {
     expect(apps.map(({ name, kind }) => [name, kind])).toEqual([
       ["calico", "cni"],
       ["hostpath", "csi"],
+    ]);
+  });
+
+  it("builds only the stages that the last one is made from, each with its own variables", () => {
+    const planned = plan(
+      [
+        ...["ARG VERSION=1", "FROM scratch AS tools", "ENV A=tools", "COPY $A-$VERSION bin/"],
+        ...["FROM scratch AS unused", "RUN false"],
+        ...["FROM tools AS base", "ENV B=$A", "LABEL l=1", "CMD from base"],
+        ...["FROM base", "COPY --from=0 bin/x bin/", "COPY --from=tools bin/y bin/"],
+      ].join("\n"),
+    );
+    expect(planned.stages.map(({ title, base }) => [title, base])).toEqual([
+      ["stage tools", { kind: "scratch" }],
+      ["stage base", { kind: "stage", stage: 0 }],
+      ["stage 3", { kind: "stage", stage: 1 }],
+    ]);
+    expect(planned.stages[0]?.steps).toMatchObject([{ sources: [{ paths: ["tools-1"] }] }]);
+    expect(planned.stages[2]?.steps).toMatchObject([
+      { sources: [{ kind: "stage", stage: 0, paths: ["bin/x"] }] },
+      { sources: [{ kind: "stage", stage: 0, paths: ["bin/y"] }] },
+    ]);
+    expect(planned.env).toEqual({ A: "tools", B: "tools" });
+    expect(planned.labels).toEqual({ l: "1" });
+    expect(planned.launch).toMatchObject({ commands: [{ text: "from base", where: { line: 10 } }] });
+  });
+
+  it("replaces an inherited launch by the stage's own", () => {
+    const text = "FROM scratch AS a\nAPP x local://x\nLAUNCH x\nFROM a\nAPPENV x K=v\nCMD one\nCMD two";
+    const { launch, apps } = plan(text);
+    expect(launch).toMatchObject({ kind: "commands", commands: [{ text: "one" }, { text: "two" }] });
+    expect(apps).toMatchObject([{ name: "x", env: { K: "v" } }]);
+    expect(plan(text.replace("CMD one\nCMD two", "")).launch).toMatchObject({ kind: "apps", names: ["x"] });
+  });
+
+  it("makes files of here-documents, variables replaced unless the name is quoted", () => {
+    const planned = plan(
+      "FROM scratch\nENV X=1\nCOPY <<a.txt <<'b.txt' c etc/\n$X \\$X \"${Y:-y}\" 'q'\na.txt\n$X\nb.txt",
+    );
+    expect(stepsOf(planned)).toMatchObject([
+      {
+        destination: "etc/",
+        sources: [
+          { kind: "context", paths: ["c"] },
+          { kind: "text", name: "a.txt", text: "1 $X \"y\" 'q'\n" },
+          { kind: "text", name: "b.txt", text: "$X\n" },
+        ],
+      },
     ]);
   });
 

@@ -4,8 +4,16 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
-import { type CopyOptions, copyIntoRootfs } from "../../../src/rootfs/copy.ts";
-import { type Listing, listTree, type Member, tarOf, temporaryDirectories, writeTree } from "./fixture.ts";
+import {
+  type ContextCopy,
+  copyFromContext,
+  type Listing,
+  listTree,
+  type Member,
+  tarOf,
+  temporaryDirectories,
+  writeTree,
+} from "./fixture.ts";
 
 const directories = temporaryDirectories();
 afterAll(() => directories.remove());
@@ -30,11 +38,11 @@ async function prepared(more: Listing = {}, rootfs: Listing = {}): Promise<{ con
   return made;
 }
 
-type Case = Partial<CopyOptions> & { more?: Listing; rootfs?: Listing };
+type Case = Partial<ContextCopy> & { more?: Listing; rootfs?: Listing };
 
 async function copied({ more, rootfs, ...options }: Case): Promise<string[]> {
   const made = await prepared(more, rootfs);
-  await copyIntoRootfs({ ...made, sources: [], destination: ".", ...options });
+  await copyFromContext({ ...made, sources: [], destination: ".", ...options });
   return listTree(made.root);
 }
 
@@ -124,7 +132,7 @@ describe("COPY", () => {
   it("makes real copies", async () => {
     const { context, root } = await prepared();
     await link(join(context, "notes.txt"), join(context, "twin.txt"));
-    await copyIntoRootfs({ context, root, sources: ["notes.txt", "twin.txt"], destination: "." });
+    await copyFromContext({ context, root, sources: ["notes.txt", "twin.txt"], destination: "." });
     expect((await stat(join(root, "twin.txt"))).nlink).toBe(1);
     expect((await stat(join(context, "twin.txt"))).nlink).toBe(2);
   });
@@ -228,7 +236,7 @@ describe("COPY refuses", () => {
     const made = await prepared(options.more, options.rootfs);
     const { more, rootfs, ...rest } = options;
     const where = { file: "Kubefile", line: 3 };
-    const error = await copyIntoRootfs({ ...made, sources: [], destination: ".", where, ...rest }).catch((e) => e);
+    const error = await copyFromContext({ ...made, sources: [], destination: ".", where, ...rest }).catch((e) => e);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message), where });
     if (hint !== undefined) expect(error.hint).toMatch(hint);
   });
@@ -239,11 +247,11 @@ describe("COPY refuses", () => {
     execFileSync("mkfifo", [join(context, "d/pipe")]);
     const server = createServer().listen(join(context, "d/socket"));
     try {
-      await expect(copyIntoRootfs({ context, root, sources: ["d"], destination: "." })).rejects.toMatchObject({
+      await expect(copyFromContext({ context, root, sources: ["d"], destination: "." })).rejects.toMatchObject({
         code: "UNSUPPORTED",
         message: '"d/pipe" is a named pipe, which cannot be copied\n"d/socket" is a socket, which cannot be copied',
       });
-      await expect(copyIntoRootfs({ context, root, sources: ["d/pipe"], destination: "." })).rejects.toMatchObject({
+      await expect(copyFromContext({ context, root, sources: ["d/pipe"], destination: "." })).rejects.toMatchObject({
         code: "UNSUPPORTED",
       });
     } finally {
@@ -254,7 +262,7 @@ describe("COPY refuses", () => {
   it("everything that is wrong at once, and copies nothing", async () => {
     const { context, root } = await prepared();
     const sources = ["notes.txt", "missing", "../up"];
-    await expect(copyIntoRootfs({ context, root, sources, destination: "../x" })).rejects.toMatchObject({
+    await expect(copyFromContext({ context, root, sources, destination: "../x" })).rejects.toMatchObject({
       message: [
         'the destination "../x" is outside the rootfs',
         'the source "missing" is not in the context',
@@ -282,10 +290,10 @@ describe("ADD", () => {
     '755 opt/pkg/run "r"',
   ];
 
-  async function add(file: string, content: Buffer | string, options: Partial<CopyOptions> = {}): Promise<string[]> {
+  async function add(file: string, content: Buffer | string, options: Partial<ContextCopy> = {}): Promise<string[]> {
     const made = await prepared({}, { "opt/kept": "k" });
     await writeFile(join(made.context, file), content);
-    await copyIntoRootfs({ ...made, sources: [file], destination: "opt", unpackArchives: true, ...options });
+    await copyFromContext({ ...made, sources: [file], destination: "opt", unpack: true, ...options });
     return listTree(made.root);
   }
 

@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { Readable as NodeReadable } from "node:stream";
 import { type Header, pack } from "tar-stream";
+import type { IgnoreRules } from "../../../src/kubefile/ignore-file.ts";
+import { type CopyOptions, copyIntoRootfs } from "../../../src/rootfs/copy.ts";
 import { removeTree } from "../../../src/rootfs/remove-tree.ts";
 import { walkTree } from "../../../src/rootfs/walk.ts";
 
@@ -60,4 +62,23 @@ export function tarOf(...members: Member[]): Readable {
   for (const { content, ...header } of members) archive.entry({ mtime: new Date(0), ...header }, content ?? "");
   archive.finalize();
   return NodeReadable.from(archive, { objectMode: false });
+}
+
+/** A COPY of paths of a build context; with `unpack` an ADD. */
+export interface ContextCopy extends Omit<CopyOptions, "sources"> {
+  readonly context: string;
+  readonly ignore?: IgnoreRules;
+  readonly sources: readonly string[];
+  readonly unpack?: boolean;
+}
+
+export async function copyFromContext({
+  context,
+  ignore,
+  sources,
+  unpack = false,
+  ...options
+}: ContextCopy): Promise<void> {
+  const tree = { root: context, name: "context", ...(ignore === undefined ? {} : { ignore }) };
+  await copyIntoRootfs({ ...options, sources: [{ kind: "paths", tree, paths: sources, unpack }] });
 }

@@ -1,9 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { type CopyOptions, copyIntoRootfs } from "../../../src/rootfs/copy.ts";
 import { loadIgnoreFile } from "../../../src/rootfs/load-ignore-file.ts";
-import { type Listing, listTree, temporaryDirectories, writeTree } from "./fixture.ts";
+import {
+  type ContextCopy,
+  copyFromContext,
+  type Listing,
+  listTree,
+  temporaryDirectories,
+  writeTree,
+} from "./fixture.ts";
 
 const directories = temporaryDirectories();
 afterAll(() => directories.remove());
@@ -18,9 +24,9 @@ const tree: Listing = {
   shortcut: { link: "docs" },
 };
 
-type Case = Partial<CopyOptions> & { lines: readonly string[]; more?: Listing };
+type Case = Partial<ContextCopy> & { lines: readonly string[]; more?: Listing };
 
-async function prepared({ lines, more = {} }: Case): Promise<Pick<CopyOptions, "context" | "root" | "ignore">> {
+async function prepared({ lines, more = {} }: Case): Promise<Pick<ContextCopy, "context" | "root" | "ignore">> {
   const [context, root] = [await directories.create(), await directories.create()];
   await writeTree(context, { ...tree, ".kubefileignore": lines.join("\n"), ...more });
   return { context, root, ignore: await loadIgnoreFile(context) };
@@ -28,7 +34,7 @@ async function prepared({ lines, more = {} }: Case): Promise<Pick<CopyOptions, "
 
 async function copied({ lines, more = {}, ...options }: Case): Promise<string[]> {
   const made = await prepared({ lines, more });
-  await copyIntoRootfs({ ...made, sources: ["."], destination: ".", ...options });
+  await copyFromContext({ ...made, sources: ["."], destination: ".", ...options });
   return (await listTree(made.root)).map((line) => line.replace(/^\d+ | ".*"$/g, ""));
 }
 
@@ -65,7 +71,7 @@ describe("what is ignored is not copied", () => {
   it("nor is a special file looked at", async () => {
     const made = await prepared({ lines: ["**/pipe"] });
     execFileSync("mkfifo", [join(made.context, "src/pipe")]);
-    await copyIntoRootfs({ ...made, sources: ["src"], destination: "." });
+    await copyFromContext({ ...made, sources: ["src"], destination: "." });
     expect(await listTree(made.root)).toEqual(["755 src/", '644 src/x "x"']);
   });
 });

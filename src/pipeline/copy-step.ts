@@ -1,0 +1,71 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { KubefileError } from "../error.ts";
+import type { IgnoreRules } from "../kubefile/ignore-file.ts";
+import type { CopyStep, ResolvedInput, StepSource } from "../plan/step.ts";
+import { type CopySource, copyIntoRootfs } from "../rootfs/copy.ts";
+import { removeTree } from "../rootfs/remove-tree.ts";
+import type { SourceTree } from "../rootfs/source-tree.ts";
+import type { RootfsWorkspace } from "../rootfs/workspace.ts";
+
+export interface CopyWork {
+  readonly workspace: RootfsWorkspace;
+  /** Absolute path of the build context. */
+  readonly context: string;
+  readonly ignore: IgnoreRules;
+  /** The finished rootfs of an earlier stage, by its position in the plan. */
+  readonly stageTree: (position: number) => Promise<SourceTree>;
+  /** Absolute path of a directory for files that only the run needs. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+/** Executes a COPY or ADD on the rootfs; `inputs` are what its sources stand for, one each. */
+export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[], work: CopyWork): Promise<void> {
+  const temporary = await mkdtemp(join(work.directory, "copy-"));
+  try {
+    const sources: CopySource[] = [];
+    for (const [index, source] of step.sources.entries()) {
+      sources.push(await materialise(source, inputs[index], { ...work, directory: join(temporary, String(index)) }));
+    }
+    await copyIntoRootfs({
+      sources,
+      root: work.workspace.root,
+      destination: step.destination,
+      ...(step.chmod === undefined ? {} : { chmod: step.chmod }),
+      where: step.where,
+      signal: work.signal,
+    });
+  } finally {
+    await removeTree(temporary);
+  }
+}
+
+/** Brings a source onto this machine. `directory` does not exist yet and belongs to this source alone. */
+async function materialise(
+  source: StepSource,
+  _input: ResolvedInput | undefined,
+  { context, ignore, stageTree, directory }: CopyWork,
+): Promise<CopySource> {
+  switch (source.kind) {
+    case "context":
+      return {
+        kind: "paths",
+        tree: { root: context, name: "context", ignore },
+        paths: source.paths,
+        unpack: source.unpack,
+      };
+    case "stage":
+      return { kind: "paths", tree: await stageTree(source.stage), paths: source.paths };
+    case "text": {
+      await writeFile(directory, source.text);
+      return { kind: "file", name: source.name, file: directory };
+    }
+    case "image":
+    case "url":
+    case "git":
+      throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not executed yet`);
+    default:
+      return source satisfies never;
+  }
+}

@@ -1,0 +1,112 @@
+import { mkdir } from "node:fs/promises";
+import { startCommandContainer } from "../cluster/command-container.ts";
+import type { Engine } from "../cluster/engine.ts";
+import type { Run } from "../cluster/run-state.ts";
+import type { CommandContainer } from "../cluster/types.ts";
+import { KubefileError } from "../error.ts";
+import { shellWord } from "../plan/launch.ts";
+import type { RunCommand, RunStep } from "../plan/step.ts";
+import { run as runProgram } from "../process/run.ts";
+import { packTree } from "../rootfs/pack-tree.ts";
+import { unpackTree } from "../rootfs/unpack-tree.ts";
+import type { RootfsWorkspace } from "../rootfs/workspace.ts";
+import type { Phase } from "./progress.ts";
+
+/** Where RUN runs. */
+export type RunPlace = HostRun | ContainerRun;
+
+export interface HostRun {
+  readonly kind: "host";
+  readonly searchPath: string;
+  /** Absolute path of a directory of this run: what programs keep at home belongs into no layer. */
+  readonly home: string;
+}
+
+export interface ContainerRun {
+  readonly kind: "container";
+  /** Asked for only when there is a RUN. */
+  readonly engine: () => Promise<Engine>;
+  readonly run: Run;
+  readonly image: string;
+}
+
+export interface RunWork {
+  readonly workspace: RootfsWorkspace;
+  readonly place: RunPlace;
+  readonly phase: Phase;
+  readonly signal: AbortSignal;
+}
+
+const RUN_TIMEOUT = 3_600_000;
+
+/** Executes a RUN on the rootfs. @throws KubefileError RUN_FAILED, COMMAND_TIMEOUT, UNSAFE_ARCHIVE */
+export async function runStep(step: RunStep, work: RunWork): Promise<void> {
+  work.phase.log(`$ ${commandLine(step.command)}`);
+  if (work.place.kind === "host") await runOnHost(step, work.place, work);
+  else await runInContainer(step, work.place, work);
+}
+
+async function runOnHost(step: RunStep, place: HostRun, { workspace, phase, signal }: RunWork): Promise<void> {
+  await mkdir(place.home, { recursive: true });
+  const { exitCode, stdout, stderr } = await runProgram("sh", ["-c", commandLine(step.command)], {
+    cwd: workspace.root,
+    env: { ...step.env, PATH: `${workspace.root}/bin:${place.searchPath}`, HOME: place.home },
+    onLine: (line) => phase.log(line),
+    signal,
+    timeout: RUN_TIMEOUT,
+    allowFailure: true,
+  });
+  if (exitCode !== 0) throw runError(step, exitCode, stderr.trim() === "" ? stdout : stderr);
+  // The host may have left hard links, setuid files or modes of its own: the tree obeys the same rules as a container's.
+  const tree = await packTree(workspace.root, { signal });
+  await unpackTree(workspace.root, tree, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal });
+}
+
+async function runInContainer(step: RunStep, place: ContainerRun, work: RunWork): Promise<void> {
+  const { workspace, phase, signal } = work;
+  await using container = await startRunContainer(place, work);
+  await container.copyIn(await packTree(workspace.root, { signal }), { signal });
+  const { exitCode, output } = await container.exec(commandLine(step.command), {
+    env: step.env,
+    onLine: (line) => phase.log(line),
+    signal,
+    timeout: RUN_TIMEOUT,
+  });
+  if (exitCode !== 0) throw runError(step, exitCode, output);
+  await container.copyOut(
+    (tar) =>
+      unpackTree(workspace.root, tar, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal }),
+    { signal },
+  );
+}
+
+async function startRunContainer(place: ContainerRun, { phase, signal }: RunWork): Promise<CommandContainer> {
+  return startCommandContainer({
+    engine: await place.engine(),
+    run: place.run,
+    image: place.image,
+    network: { kind: "open" },
+    path: "full",
+    signal,
+    onProgress: (message) => phase.update(message),
+  });
+}
+
+function commandLine(command: RunCommand): string {
+  return typeof command === "string" ? command : command.map(shellWord).join(" ");
+}
+
+function runError(step: RunStep, exitCode: number, output: string): KubefileError {
+  const said = output.trim().split("\n").slice(-6).join("\n");
+  return new KubefileError(
+    "RUN_FAILED",
+    `${step.shown} ended with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`,
+    {
+      where: step.where,
+      hint:
+        exitCode === 127
+          ? "the launch container lacks this program: name an image that has it with --run-image, or COPY it into bin/"
+          : "RUN runs in the launch container with the rootfs as working directory; its output is above",
+    },
+  );
+}

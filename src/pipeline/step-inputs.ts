@@ -1,0 +1,56 @@
+import { KubefileError } from "../error.ts";
+import type { IgnoreRules } from "../kubefile/ignore-file.ts";
+import { digestOf } from "../oci/digest.ts";
+import type { CopyStep, ResolvedInput, Step, StepSource } from "../plan/step.ts";
+import { atLocation } from "../rootfs/problems.ts";
+import { digestOfSources } from "../rootfs/source-digest.ts";
+
+export interface InputContext {
+  /** Absolute path of the build context. */
+  readonly context: string;
+  readonly ignore: IgnoreRules;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What the sources of a step stand for at this moment, one each in the order of `step.sources`; RUN has none. Nothing
+ * is downloaded where a registry's or server's answer to less tells enough.
+ *
+ * @throws KubefileError what copyIntoRootfs would throw for a source of the context that is not there
+ */
+export async function resolveInputs(step: Step, context: InputContext): Promise<readonly ResolvedInput[]> {
+  if (step.kind === "run") return [];
+  const inputs: ResolvedInput[] = [];
+  for (const source of step.sources) {
+    try {
+      inputs.push(await resolveInput(source, step, context));
+    } catch (error) {
+      throw atLocation(error, step.where);
+    }
+  }
+  return inputs;
+}
+
+async function resolveInput(
+  source: StepSource,
+  step: CopyStep,
+  { context, ignore, signal }: InputContext,
+): Promise<ResolvedInput> {
+  switch (source.kind) {
+    case "context": {
+      const tree = { root: context, name: "context", ignore };
+      const identity = await digestOfSources({ tree, paths: source.paths, chmod: step.chmod, signal });
+      return { kind: "context", identity };
+    }
+    case "text":
+      return { kind: "text", identity: digestOf(source.text) };
+    case "stage":
+      return { kind: "stage", stage: source.stage };
+    case "image":
+    case "url":
+    case "git":
+      throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not resolved yet`);
+    default:
+      return source satisfies never;
+  }
+}
