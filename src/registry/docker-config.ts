@@ -12,6 +12,8 @@ export interface DockerConfigOptions {
   readonly directory: string;
   /** A further file of the same form that is asked first, as `$REGISTRY_AUTH_FILE` names one. */
   readonly authFile?: string | undefined;
+  /** Text of the same form that is asked before any file, as CI systems hand it over; `name` is what messages call it. */
+  readonly inline?: { readonly name: string; readonly text: string } | undefined;
   /** Without it, helpers are not run, and what they hold is not found. */
   readonly runHelper?: RunHelper | undefined;
   /** Called for a helper that fails; the search goes on, since the image may be public. */
@@ -49,7 +51,9 @@ const HELPER_ANSWER_MILLISECONDS = 5 * 60_000;
  */
 export async function dockerConfigCredentials(options: DockerConfigOptions): Promise<DockerConfigCredentials> {
   const paths = [options.authFile, join(options.directory, "config.json")].filter((path) => path !== undefined);
-  const files = (await Promise.all(paths.map(readConfig))).filter((file) => file !== undefined);
+  const { inline } = options;
+  const read = (await Promise.all(paths.map(readConfig))).filter((file) => file !== undefined);
+  const files = inline === undefined ? read : [parseConfig(inline.text, inline.name), ...read];
   const clock = options.clock ?? (() => performance.now());
   const answers = new Map<string, { readonly credential: Credential | undefined; readonly until: number }>();
   const once = createSingleFlight<Credential | undefined>();
@@ -104,28 +108,34 @@ function matching(auths: ConfigFile["auths"], repository: Repository): (Credenti
 }
 
 async function readConfig(path: string): Promise<ConfigFile | undefined> {
-  const unusable = (why: string, cause?: unknown): KubefileError =>
-    new KubefileError("REGISTRY", `cannot use the registry credentials in ${path}: ${why}`, {
-      hint: "mend the file, or make it anew with docker login",
-      cause,
-    });
   let text: string;
   try {
-    if ((await stat(path)).size > MAX_CONFIG_BYTES) throw unusable(`it is larger than ${MAX_CONFIG_BYTES} bytes`);
+    if ((await stat(path)).size > MAX_CONFIG_BYTES) throw unusable(path, `it is larger than ${MAX_CONFIG_BYTES} bytes`);
     text = await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof KubefileError) throw error;
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
       return undefined;
     }
-    throw unusable(errorMessage(error), error);
+    throw unusable(path, errorMessage(error), error);
   }
+  return parseConfig(text, path);
+}
+
+function unusable(name: string, why: string, cause?: unknown): KubefileError {
+  return new KubefileError("REGISTRY", `cannot use the registry credentials in ${name}: ${why}`, {
+    hint: "mend it, or make it anew with docker login",
+    cause,
+  });
+}
+
+function parseConfig(text: string, name: string): ConfigFile {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     // The parser's own message quotes the file.
-    throw unusable("it is not JSON");
+    throw unusable(name, "it is not JSON");
   }
   const fields = entriesOf(json);
   const store = fields.get("credsStore");

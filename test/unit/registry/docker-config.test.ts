@@ -259,3 +259,27 @@ describe("combineCredentials", () => {
     expect(found.map(({ username }) => username)).toEqual(["a", "b"]);
   });
 });
+
+describe("a configuration handed over as text", () => {
+  const inline = (text: string) => ({ inline: { name: "DOCKER_AUTH_CONFIG", text } });
+
+  it("comes before the file", async () => {
+    const file = { auths: { "ghcr.io": { auth: auth("file:one") }, "quay.io": { auth: auth("file:two") } } };
+    const text = JSON.stringify({ auths: { "ghcr.io": { auth: auth("text:three") } } });
+    const source = await configure(file, inline(text));
+    expect(await source.credentials({ host: "ghcr.io", path: "a" })).toEqual([
+      { username: "text", password: "three" },
+      { username: "file", password: "one" },
+    ]);
+    expect(await source.credentials({ host: "quay.io", path: "a" })).toEqual([{ username: "file", password: "two" }]);
+    expect(source.hosts()).toEqual(["ghcr.io", "quay.io"]);
+  });
+
+  it("that is not JSON is refused by its name, without a word of it", async () => {
+    const refused = configure({}, inline('{"auths": hunter2'));
+    await expect(refused).rejects.toMatchObject({
+      code: "REGISTRY",
+      message: "cannot use the registry credentials in DOCKER_AUTH_CONFIG: it is not JSON",
+    } satisfies Partial<KubefileError>);
+  });
+});
