@@ -40,6 +40,7 @@ export const errorCodes = {
   VERIFY_FAILED: 1,
   VERIFY_INVALID: 1,
   UNSAFE_ARCHIVE: 1,
+  PLATFORM: 1,
   INTERNAL: 1,
   CANCELLED: 130,
 } as const;
