@@ -5,7 +5,7 @@ import { buildInputs } from "../platform/build-inputs.ts";
 import { type CommandContext, showsColor } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
 import { resolveBuild } from "../platform/resolve-build.ts";
-import { addInputs, writtenInputs } from "./input-options.ts";
+import { addInputs, askedInputs } from "./input-options.ts";
 
 export function registerBuild(program: Command, context: CommandContext): void {
   const command = program
@@ -25,7 +25,8 @@ Examples:
   kubefile build --mirror docker.io=https://mirror.example --include quay.io/acme/debug:1 .`,
     )
     .action(async (contextPath: string) => {
-      const { options, settings } = await resolveBuild(contextPath, writtenInputs(command, buildInputs), context);
+      const asked = askedInputs(command, buildInputs, context.env);
+      const { options, settings } = await resolveBuild(contextPath, asked, context);
       await using host = await openHost(context, settings);
       const result = await build(host, options);
       host.endProgress();

@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import { parseDuration } from "../platform/input-values.ts";
 import { flagHelp, flagName, type Input, type Inputs, isIn, takesMany, type ValuesOf } from "../platform/inputs.ts";
+import { inputsOfVariables } from "../platform/job-inputs.ts";
+import type { Environment } from "../platform/platform.ts";
 
 /** Gives a verb a flag for each input that the command line has. */
 export function addInputs(command: Command, inputs: Inputs): Command {
@@ -8,6 +10,11 @@ export function addInputs(command: Command, inputs: Inputs): Command {
     if (isIn("command", input)) command.addOption(optionOf(key, input));
   }
   return command;
+}
+
+/** What was asked: flags over the variables of a GitLab job. */
+export function askedInputs<Table extends Inputs>(command: Command, inputs: Table, env: Environment): ValuesOf<Table> {
+  return { ...inputsOfVariables(inputs, env), ...writtenInputs(command, inputs) };
 }
 
 /** What was written on the command line. Commander's own defaults are left out: only what a user wrote counts. */

@@ -3,12 +3,8 @@ import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { verify } from "../pipeline/verify.ts";
 import { type CommandContext, showsColor } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
-import { type LaunchFlags, launchInputs, launchOptions } from "../platform/launch-inputs.ts";
-import { addInputs } from "./input-options.ts";
-
-interface VerifyFlags extends LaunchFlags {
-  readonly format: "pretty" | "json";
-}
+import { launchInputs, launchOptions } from "../platform/launch-inputs.ts";
+import { addInputs, askedInputs } from "./input-options.ts";
 
 export function registerVerify(program: Command, context: CommandContext, setExitCode: (code: number) => void): void {
   const command = program
@@ -29,12 +25,13 @@ Examples:
   kubefile verify registry.example/shop:1.0
   kubefile verify --env REPLICAS=1 --format json registry.example/shop@sha256:...`,
     )
-    .action(async (name: string, flags: VerifyFlags) => {
-      await using host = await openHost(context, flags);
-      const verdict = await verify(host, launchOptions(name, flags, context));
+    .action(async (name: string, { format }: { readonly format: "pretty" | "json" }) => {
+      const asked = askedInputs(command, launchInputs, context.env);
+      await using host = await openHost(context, asked);
+      const verdict = await verify(host, launchOptions(name, asked, context));
       host.endProgress();
       context.stdout.write(
-        flags.format === "json"
+        format === "json"
           ? `${JSON.stringify({ reference: name, ...verdict }, undefined, 2)}\n`
           : formatVerdict(name, verdict, showsColor(context.stdout, context.env)),
       );
