@@ -7,11 +7,13 @@ import { extract } from "tar-stream";
 import { digestOf, hostPlatform, type Image, imageOf } from "../image-builder.ts";
 import { otherPlatformToo } from "./images.ts";
 
-/** Prints a tar of the config of the node image's pause and of the layers that the config names. */
+/** Where the container leaves what it found. Its output would do, but engines may cut the output of a short run. */
+const archivePath = "/pause.tar";
+/** Makes a tar of the config of the node image's pause and of the layers that the config names. */
 const findPause = `
   cd /var/lib/containerd/io.containerd.content.v1.content/blobs/sha256
   config=$(find . -type f -size -64k -exec grep -l '"Entrypoint":\\["/pause"\\]' {} + | head -n 1)
-  tar -c "$config" $(sed 's/.*"diff_ids":\\[\\([^]]*\\)\\].*/\\1/; s/"sha256:\\([^"]*\\)",\\{0,1\\}/\\1 /g' "$config")
+  tar -c -f ${archivePath} "$config" $(sed 's/.*"diff_ids":\\[\\([^]]*\\)\\].*/\\1/; s/"sha256:\\([^"]*\\)",\\{0,1\\}/\\1 /g' "$config")
 `;
 
 /**
@@ -20,12 +22,29 @@ const findPause = `
  * is filled from an archive, so a node knows its images by their config alone.
  */
 export async function nodePauseImage(nodeImage: string): Promise<Image> {
-  const run = ["run", "--rm", "--network", "none", "--entrypoint", "sh", nodeImage, "-euc", findPause];
+  const create = ["create", "--network", "none", "--entrypoint", "sh", nodeImage, "-euc", findPause];
+  const id = (await docker(create)).toString().trim();
+  try {
+    await docker(["start", "--attach", id]);
+    const [archive] = await filesOf(await docker(["cp", `${id}:${archivePath}`, "-"]));
+    return pauseImage(nodeImage, await filesOf(archive ?? Buffer.alloc(0)));
+  } finally {
+    await docker(["rm", "--force", id]);
+  }
+}
+
+async function docker(args: readonly string[]): Promise<Buffer> {
   const limits = { encoding: "buffer", maxBuffer: 64 * 1024 * 1024, timeout: 60_000 } as const;
-  const { stdout } = await promisify(execFile)("docker", run, limits);
+  return (await promisify(execFile)("docker", args, limits)).stdout;
+}
+
+async function filesOf(archive: Buffer): Promise<Buffer[]> {
   const files: Buffer[] = [];
-  for await (const entry of Readable.from([stdout]).pipe(extract())) files.push(await buffer(entry));
-  const [config, ...layers] = files;
+  for await (const entry of Readable.from([archive]).pipe(extract())) files.push(await buffer(entry));
+  return files;
+}
+
+async function pauseImage(nodeImage: string, [config, ...layers]: readonly Buffer[]): Promise<Image> {
   if (config === undefined || layers.length === 0) throw new Error(`no pause image in ${nodeImage}`);
   const image = imageOf({
     format: "docker",
