@@ -2,6 +2,7 @@ import { KubefileError } from "../error.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { digestOf } from "../oci/digest.ts";
 import type { CopyStep, ResolvedInput, Step, StepSource } from "../plan/step.ts";
+import type { HashedFile } from "../rootfs/hash-files.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import { digestOfSources } from "../rootfs/source-digest.ts";
 
@@ -9,6 +10,8 @@ export interface InputContext {
   /** Absolute path of the build context. */
   readonly context: string;
   readonly ignore: IgnoreRules;
+  /** Files of the context that were read for other steps, by path; what is read is added. */
+  readonly hashed?: Map<string, HashedFile>;
   readonly signal: AbortSignal;
 }
 
@@ -34,13 +37,16 @@ export async function resolveInputs(step: Step, context: InputContext): Promise<
 async function resolveInput(
   source: StepSource,
   step: CopyStep,
-  { context, ignore, signal }: InputContext,
+  { context, ignore, hashed, signal }: InputContext,
 ): Promise<ResolvedInput> {
   switch (source.kind) {
     case "context": {
       const tree = { root: context, name: "context", ignore };
-      const identity = await digestOfSources({ tree, paths: source.paths, chmod: step.chmod, signal });
-      return { kind: "context", identity };
+      const { digest, entries } = await digestOfSources({
+        ...{ tree, paths: source.paths, chmod: step.chmod, signal },
+        ...(hashed === undefined ? {} : { hashed }),
+      });
+      return { kind: "context", identity: digest, entries };
     }
     case "text":
       return { kind: "text", identity: digestOf(source.text) };

@@ -66,7 +66,12 @@ export interface GitSource {
  * equal identities of equal sources mean equal files, whatever else has changed.
  */
 export type ResolvedInput =
-  | { readonly kind: "context"; readonly identity: string }
+  | {
+      readonly kind: "context";
+      readonly identity: string;
+      /** What lies at each path that is copied, in words that differ when it does: for telling what has changed. */
+      readonly entries: ReadonlyMap<string, string>;
+    }
   | { readonly kind: "text"; readonly identity: string }
   /** What a stage holds is known when it has been built, or by the keys of its steps. */
   | { readonly kind: "stage"; readonly stage: number }

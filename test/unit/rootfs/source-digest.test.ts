@@ -29,7 +29,7 @@ async function digest({ change, more = {}, paths = ["a"], chmod: mode, ignored }
   await writeTree(root, { ...listing, ...more });
   await change?.(root);
   const ignore = ignored === undefined ? {} : { ignore: parseIgnoreFile(ignored, ".kubefileignore") };
-  return digestOfSources({ tree: { root, name: "context", ...ignore }, paths, chmod: mode });
+  return (await digestOfSources({ tree: { root, name: "context", ...ignore }, paths, chmod: mode })).digest;
 }
 
 async function relink(path: string, target: string): Promise<void> {
