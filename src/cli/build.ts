@@ -1,10 +1,7 @@
 import type { Command } from "commander";
-import { formatReport } from "../image/report-text.ts";
-import { build } from "../pipeline/build.ts";
 import { buildInputs } from "../platform/build-inputs.ts";
-import { type CommandContext, showsColor } from "../platform/context.ts";
-import { openHost } from "../platform/host.ts";
-import { resolveBuild } from "../platform/resolve-build.ts";
+import { buildInJob } from "../platform/build-job.ts";
+import type { CommandContext } from "../platform/context.ts";
 import { addInputs, askedInputs } from "./input-options.ts";
 
 export function registerBuild(program: Command, context: CommandContext): void {
@@ -24,17 +21,7 @@ Examples:
   kubefile build --capture static .                  without an engine; grade static
   kubefile build --mirror docker.io=https://mirror.example --include quay.io/acme/debug:1 .`,
     )
-    .action(async (contextPath: string) => {
-      const asked = askedInputs(command, buildInputs, context.env);
-      const { options, settings } = await resolveBuild(contextPath, asked, context);
-      await using host = await openHost(context, settings);
-      const result = await build(host, options);
-      host.endProgress();
-      context.stdout.write(
-        formatReport(result.report, {
-          color: showsColor(context.stdout, context.env),
-          width: context.stdout.columns ?? 120,
-        }),
-      );
+    .action(async (directory: string) => {
+      await buildInJob(context, { directory, asked: askedInputs(command, buildInputs, context.env) });
     });
 }

@@ -2,7 +2,7 @@ import type { Engine } from "../cluster/engine.ts";
 import { assembleClusterImage } from "../image/assemble.ts";
 import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
 import { tagLocal } from "../image/local-tags.ts";
-import { buildMetadata } from "../image/metadata.ts";
+import { type BuildMetadata, buildMetadata } from "../image/metadata.ts";
 import { exportOciLayout } from "../image/oci-layout.ts";
 import type { BuildReport } from "../image/report.ts";
 import { formatSize } from "../image/text-table.ts";
@@ -27,6 +27,12 @@ import { withRun, workDirectory } from "./run-lifetime.ts";
 export interface BuildResult {
   readonly image: ClusterImage;
   readonly report: BuildReport;
+  readonly metadata: BuildMetadata;
+}
+
+export interface BuildWatcher {
+  /** Told what is known of a build that fails, before its error is thrown. */
+  readonly onFailure?: (report: BuildReport) => void;
 }
 
 /**
@@ -34,7 +40,7 @@ export interface BuildResult {
  *
  * @throws KubefileError; nothing of the run is left behind, whatever the error. The report is written even then.
  */
-export async function build(host: Host, options: BuildOptions): Promise<BuildResult> {
+export async function build(host: Host, options: BuildOptions, watcher: BuildWatcher = {}): Promise<BuildResult> {
   const state = newBuildState();
   try {
     const { context, file, fileShown: shown } = options;
@@ -61,10 +67,9 @@ export async function build(host: Host, options: BuildOptions): Promise<BuildRes
       await store.close();
     }
   } catch (error) {
-    const failure = asKubefileError(error);
-    if (options.reportFile !== undefined) {
-      await writeJson(options.reportFile, reportOf({ host, options, state }, { failure })).catch(() => undefined);
-    }
+    const report = reportOf({ host, options, state }, { failure: asKubefileError(error) });
+    if (options.reportFile !== undefined) await writeJson(options.reportFile, report).catch(() => undefined);
+    watcher.onFailure?.(report);
     throw error;
   }
 }
@@ -92,11 +97,10 @@ async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResu
   }
   const pushed = options.push ? await pushImage(host, store, image, options.tags) : undefined;
   const report = reportOf(parts, { image, pushed });
-  if (options.metadataFile !== undefined) {
-    await writeJson(options.metadataFile, buildMetadata(pushed?.image ?? image, report.references, state.images));
-  }
+  const metadata = buildMetadata(pushed?.image ?? image, report.references, state.images);
+  if (options.metadataFile !== undefined) await writeJson(options.metadataFile, metadata);
   if (options.reportFile !== undefined) await writeJson(options.reportFile, report);
-  return { image: pushed?.image ?? image, report };
+  return { image: pushed?.image ?? image, report, metadata };
 }
 
 async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltRootfs): Promise<ClusterImage> {

@@ -77,6 +77,7 @@ export const buildInputs = {
     short: "t",
     value: "ref",
     jobName: "tags",
+    commas: true,
     help: "name of the result, [REGISTRY/]NAME[:TAG]",
   },
   push: {

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Directories } from "../pipeline/host.ts";
 import { detectPlatform } from "./detect.ts";
+import { takeEnvironment } from "./hidden-variables.ts";
 import { type Interruption, watchInterruption } from "./interruption.ts";
 import type { Environment, Platform, TextOutput } from "./platform.ts";
 
@@ -22,7 +23,7 @@ export interface CommandContext extends Interruption {
 
 /** The process as it is, told how to end. What is printed passes the guard of the CI system that reads it. */
 export function processContext(): CommandContext {
-  const env = process.env;
+  const env = takeEnvironment(process.env);
   const cwd = process.cwd();
   const platform = detectPlatform({ env, cwd, log: process.stderr });
   return {

@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { engineEnvironment } from "../cluster/engine.ts";
 import { runVariable } from "../cluster/run-labels.ts";
@@ -9,15 +7,14 @@ import type { Host } from "../pipeline/host.ts";
 import { createProgress } from "../pipeline/progress.ts";
 import { ownIdentity } from "../process/process-identity.ts";
 import { createRegistryClient } from "../registry/client.ts";
-import { helperRunner } from "../registry/credential-helper.ts";
 import { combineCredentials } from "../registry/credentials.ts";
-import { dockerConfigCredentials } from "../registry/docker-config.ts";
 import { pullSecretCredentials } from "../registry/pull-secrets.ts";
-import { Redactor } from "../registry/secret.ts";
+import { credentialForms, Redactor, writtenForms } from "../registry/secret.ts";
 import type { HostFlags } from "./build-inputs.ts";
 import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
 import { parseInsecure, parseMirrors } from "./input-values.ts";
 import { chooseProgressStyle, createRenderer } from "./progress-style.ts";
+import { runCredentials } from "./run-credentials.ts";
 import { packageVersion } from "./version.ts";
 
 export interface OpenHost extends Host, AsyncDisposable {
@@ -37,7 +34,6 @@ export async function openHost(
     });
   }
   const { env, signal, stderr } = context;
-  const home = env.HOME ?? homedir();
   const now = (): number => performance.now();
   const asked = flags.progress ?? "auto";
   const style = chooseProgressStyle(asked, stderr.isTTY === true && env.CI === undefined && env.TERM !== "dumb");
@@ -49,18 +45,13 @@ export async function openHost(
   const runToken = newRunToken();
   const redactor = new Redactor();
   redactor.add(runToken);
-  const dockerConfig = await dockerConfigCredentials({
-    directory: env.DOCKER_CONFIG ?? join(home, ".docker"),
-    ...(env.REGISTRY_AUTH_FILE === undefined ? {} : { authFile: env.REGISTRY_AUTH_FILE }),
-    // Helpers of cloud registries read that cloud's own variables: they get all that docker would give them.
-    runHelper: helperRunner(definedVariables(env), signal),
-    onProblem: warn,
-  });
+  const credentials = await runCredentials({ env, signal, onProblem: warn });
   const pullSecrets = pullSecretCredentials();
-  for (const credential of dockerConfig.stored) redactor.addCredential(credential);
-  const named = new Set(dockerConfig.hosts().map(canonicalHost));
+  for (const credential of [...credentials.stored, ...credentials.handed]) redactor.addCredential(credential);
+  for (const form of credentials.handed.flatMap(credentialForms).flatMap(writtenForms)) context.platform.mask(form);
+  const named = new Set(credentials.hosts.map(canonicalHost));
   const client = createRegistryClient({
-    credentials: combineCredentials(dockerConfig, pullSecrets),
+    credentials: combineCredentials(credentials, pullSecrets),
     mirrors: parseMirrors(flags.mirror ?? []),
     insecure: parseInsecure(flags.insecure ?? []),
     trustedHosts: (host) => named.has(host) || pullSecrets.hosts().includes(host),
@@ -104,12 +95,6 @@ export async function openHost(
       await client.close();
     },
   };
-}
-
-function definedVariables(env: CommandContext["env"]): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }
 
 function proxySettings(env: CommandContext["env"]): { http?: string; https?: string; noProxy?: string } {

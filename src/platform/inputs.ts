@@ -18,6 +18,8 @@ export interface Input {
   readonly without?: string;
   /** Its name in CI when that is not the flag's: lists are named in the plural there. */
   readonly jobName?: string;
+  /** Jobs may separate items by commas, too, as no item can hold one. */
+  readonly commas?: boolean;
   /** The front ends that have it when not all do: the command line, jobs of a CI system, `kubefile.yaml`. */
   readonly only?: readonly FrontEnd[];
 }

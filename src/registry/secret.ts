@@ -28,6 +28,19 @@ export class Secret {
   }
 }
 
+/** A secret as it is, URL-encoded, and inside JSON. */
+export function writtenForms(text: string): string[] {
+  return [...new Set([text, encodeURIComponent(text), JSON.stringify(text).slice(1, -1)])];
+}
+
+/** Every text by which a credential may be known: its secrets, and the pair as a `Basic` header and as docker's `auth`. */
+export function credentialForms({ username, password, identityToken }: Credential): string[] {
+  const secrets = [password, identityToken ?? ""].filter((text) => text !== "");
+  const pair = Buffer.from(`${username}:${password}`);
+  const alone = secrets.map((text) => Buffer.from(text).toString("base64"));
+  return [...secrets, ...alone, ...(password === "" ? [] : [pair.toString("base64"), pair.toString("base64url")])];
+}
+
 /** Removes secrets from text that leaves the process: those it was told of, and whatever looks like one. */
 export class Redactor {
   readonly #values = new Set<string>();
@@ -35,16 +48,11 @@ export class Redactor {
   /** Masks `text` from now on, also where it is URL-encoded or inside JSON. Fewer than four characters are ignored. */
   add(text: string): void {
     if (text.length < 4) return;
-    for (const form of [text, encodeURIComponent(text), JSON.stringify(text).slice(1, -1)]) this.#values.add(form);
+    for (const form of writtenForms(text)) this.#values.add(form);
   }
 
   addCredential(credential: Credential): void {
-    this.add(credential.password);
-    if (credential.identityToken !== undefined) this.add(credential.identityToken);
-    const pair = Buffer.from(`${credential.username}:${credential.password}`);
-    if (credential.password === "") return;
-    this.add(pair.toString("base64"));
-    this.add(pair.toString("base64url"));
+    for (const form of credentialForms(credential)) this.add(form);
   }
 
   redact(text: string): string {

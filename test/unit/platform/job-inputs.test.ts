@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Inputs } from "../../../src/platform/inputs.ts";
-import { inputsOfVariables, readJobInputs } from "../../../src/platform/job-inputs.ts";
+import { inputsOfAction, inputsOfVariables, readJobInputs } from "../../../src/platform/job-inputs.ts";
 
 const table = {
   tag: { kind: "list", jobName: "tags", help: "names" },
@@ -51,6 +51,21 @@ describe("the inputs of a job", () => {
         'wait "soon" is none of ready, pulled',
       ].join("\n"),
     );
+  });
+
+  it("of an action are somebody's word even at their defaults, and may be written as YAML 1.2 has it", () => {
+    const env = {
+      INPUT_PUSH: "False",
+      INPUT_WAIT: "ready",
+      "INPUT_BUILD-ARGS": "A=1,2\r\nB=2",
+      INPUT_TAGS: "a:1,b:1\nc:1",
+    };
+    expect(inputsOfAction({ ...table, tag: { ...table.tag, commas: true } }, env)).toEqual({
+      push: false,
+      wait: "ready",
+      buildArg: ["A=1,2", "B=2"],
+      tag: ["a:1", "b:1", "c:1"],
+    });
   });
 
   it("are variables of a GitLab job, and of nothing else", () => {

@@ -1,0 +1,133 @@
+import type { Reason } from "../capture/types.ts";
+import { formatLocation } from "../error.ts";
+import { hexOf } from "../oci/digest.ts";
+import { fitTables, type PageSection } from "./fit-tables.ts";
+import { ganttMarkdown } from "./gantt-markdown.ts";
+import { gradeMeaning } from "./grades.ts";
+import { codeBlock, codeSpan } from "./markdown.ts";
+import type { BuildReport, ReportedImage } from "./report.ts";
+import { shortReference } from "./short-reference.ts";
+import { countOf, formatSeconds, formatSize } from "./text-table.ts";
+
+export interface ReportMarkdownOptions {
+  /** Bytes that the place which shows it takes. */
+  readonly limit: number;
+  /** Markdown of ours on what changed since the base's image. */
+  readonly difference?: string;
+  /** One command that does the same on another machine; shown when the build failed. */
+  readonly reproduce?: string;
+  /** Where what was kept of a failed run can be had. */
+  readonly bundle?: string;
+}
+
+const SHORT_DIGEST = 12;
+
+/** A build as a page: what came of it, every image with its reasons, what only the rehearsal saw, where the time went. */
+export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptions): string {
+  const hidden = report.images.filter(({ reference }) => report.onlyRehearsal.includes(reference));
+  const sections: PageSection[] = [
+    { markdown: verdict(report) },
+    { markdown: failure(report, options) },
+    { markdown: warnings(report) },
+    {
+      markdown: hidden.length === 0 ? "" : hiddenHeading(report, hidden.length),
+      table: { columns: [{ header: "Image" }, { header: "Why" }], rows: hidden.map(hiddenRow) },
+    },
+    {
+      markdown: report.images.length === 0 ? "" : `#### Images\n\n${imagesNote(report)}`,
+      table: {
+        columns: [{ header: "Image" }, { header: "Digest" }, { header: "Size", align: "right" }, { header: "Why" }],
+        rows: report.images.map(imageRow),
+      },
+    },
+    {
+      markdown: report.suggestions.length === 0 ? "" : suggestionsHeading,
+      table: {
+        columns: [{ header: "Image" }, { header: "Where" }, { header: "Why" }],
+        rows: report.suggestions.map(({ reference, where, why }) => [
+          codeSpan(shortReference(reference)),
+          codeSpan(formatLocation(where)),
+          codeSpan(why),
+        ]),
+      },
+    },
+    {
+      markdown: options.difference === undefined ? "" : `#### Changes\n\n${options.difference}`,
+      instead: "#### Changes\n\nThey are too many to be shown here.",
+    },
+    { markdown: time(report), instead: "" },
+  ];
+  return fitTables(sections, options.limit, "the report has all");
+}
+
+function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size, ...report }: BuildReport): string {
+  if (problem !== undefined) return `### ❌ ${codeSpan(kubefile)} was not built`;
+  const mark = grade === "ready" && !needsNetwork ? "✅" : "⚠️";
+  const network = needsNetwork ? ", with a network" : grade === "ready" ? ", without a network" : "";
+  const facts = digest === undefined ? [] : [`${codeSpan(digest)}${size === undefined ? "" : `, ${formatSize(size)}`}`];
+  const { transfer } = report;
+  const sent =
+    transfer === undefined
+      ? []
+      : [
+          `Sent ${countOf(transfer.uploaded.blobs, "blob")}, ${formatSize(transfer.uploaded.bytes)}; ` +
+            `${transfer.existing.blobs} there already, ${transfer.mounted.blobs} mounted.`,
+        ];
+  return [
+    `### ${mark} ${grade}: ${gradeMeaning[grade]}${network}`,
+    [...facts, ...report.references.map((reference) => `- ${codeSpan(reference)}`)].join("\n"),
+    ...sent,
+  ].join("\n\n");
+}
+
+function failure({ failure: problem }: BuildReport, { reproduce, bundle }: ReportMarkdownOptions): string {
+  if (problem === undefined) return "";
+  const hint = problem.hint === undefined ? "" : `\nhint: ${problem.hint}`;
+  return [
+    codeBlock(`error[${problem.code}]: ${problem.message}${hint}`),
+    ...(bundle === undefined ? [] : [`Events, logs and objects of the run: ${bundle}`]),
+    ...(reproduce === undefined ? [] : [`The same on another machine:\n\n${codeBlock(reproduce, "sh")}`]),
+  ].join("\n\n");
+}
+
+function warnings({ warnings: all }: BuildReport): string {
+  return all.map((warning) => `- ⚠️ ${codeSpan(warning)}`).join("\n");
+}
+
+function hiddenHeading({ images }: BuildReport, count: number): string {
+  return `#### Found by the rehearsal alone\n\n${count} of ${images.length}; no file names them.`;
+}
+
+function hiddenRow({ reference, reasons }: ReportedImage): string[] {
+  return [codeSpan(shortReference(reference)), reasons[0] === undefined ? "" : codeSpan(reasonText(reasons[0]))];
+}
+
+function imagesNote({ images, size, nodeImage, platform }: BuildReport): string {
+  const separate = images.reduce((sum, image) => sum + image.size, 0);
+  const where = nodeImage === undefined ? "" : `, rehearsed on ${codeSpan(nodeImage)}`;
+  const whole = size === undefined ? "" : `; ${formatSize(size)} together, shared layers once`;
+  return `${countOf(images.length, "image")} for ${codeSpan(platform)}${where}: ${formatSize(separate)}${whole}.`;
+}
+
+function imageRow({ reference, digest, size, reasons }: ReportedImage): string[] {
+  return [
+    codeSpan(shortReference(reference)),
+    codeSpan(hexOf(digest).slice(0, SHORT_DIGEST)),
+    formatSize(size),
+    reasons.map((reason) => codeSpan(reasonText(reason))).join("<br>"),
+  ];
+}
+
+const suggestionsHeading =
+  "#### Not in the cluster image\n\nNamed in texts alone; the input `include` adds what is needed.";
+
+function time({ phases }: BuildReport): string {
+  const chart = ganttMarkdown([{ name: "build", phases }]);
+  if (chart === "") return "";
+  const end = Math.max(0, ...phases.map(({ start, seconds }) => start + seconds));
+  return `#### Time: ${formatSeconds(end)}\n\n${chart}`;
+}
+
+function reasonText({ text, where }: Reason): string {
+  return where === undefined ? text : `${text} (${formatLocation(where)})`;
+}
