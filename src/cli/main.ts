@@ -10,6 +10,7 @@ import { registerClean } from "./clean.ts";
 import { registerImages } from "./images.ts";
 import { registerInspect } from "./inspect.ts";
 import { registerLint } from "./lint.ts";
+import { registerNote } from "./note.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
@@ -61,6 +62,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerImages,
     registerInspect,
     registerClean,
+    registerNote,
     registerServe,
   ]) {
     register(program, context, setExitCode);

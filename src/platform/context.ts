@@ -25,14 +25,15 @@ export interface CommandContext extends Interruption {
 export function processContext(): CommandContext {
   const env = takeEnvironment(process.env);
   const cwd = process.cwd();
-  const platform = detectPlatform({ env, cwd, log: process.stderr });
+  const interruption = watchInterruption();
+  const platform = detectPlatform({ env, cwd, log: process.stderr, signal: interruption.signal });
   return {
     env,
     cwd,
     stdout: platform.guard(process.stdout),
     stderr: platform.guard(process.stderr),
     platform,
-    ...watchInterruption(),
+    ...interruption,
   };
 }
 

@@ -1,4 +1,5 @@
 import { createGitHubPlatform } from "./github.ts";
+import { createGitLabPlatform } from "./gitlab.ts";
 import type { Environment, Platform, TextOutput } from "./platform.ts";
 import { terminal } from "./terminal.ts";
 
@@ -11,6 +12,8 @@ export function detectPlatform(process: {
   readonly env: Environment;
   readonly cwd: string;
   readonly log: TextOutput;
+  readonly signal: AbortSignal;
 }): Platform {
-  return process.env.GITHUB_ACTIONS === "true" ? createGitHubPlatform(process) : terminal;
+  if (process.env.GITHUB_ACTIONS === "true") return createGitHubPlatform(process);
+  return process.env.GITLAB_CI === "true" ? createGitLabPlatform(process) : terminal;
 }

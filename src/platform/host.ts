@@ -12,8 +12,10 @@ import { pullSecretCredentials } from "../registry/pull-secrets.ts";
 import { credentialForms, Redactor, writtenForms } from "../registry/secret.ts";
 import type { HostFlags } from "./build-inputs.ts";
 import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
+import { jobSecrets } from "./gitlab-credentials.ts";
 import { parseInsecure, parseMirrors } from "./input-values.ts";
 import { chooseProgressStyle, createRenderer } from "./progress-style.ts";
+import { proxySettings } from "./proxy-settings.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { packageVersion } from "./version.ts";
 
@@ -49,6 +51,7 @@ export async function openHost(
   const pullSecrets = pullSecretCredentials();
   for (const credential of [...credentials.stored, ...credentials.handed]) redactor.addCredential(credential);
   for (const form of credentials.handed.flatMap(credentialForms).flatMap(writtenForms)) context.platform.mask(form);
+  for (const secret of jobSecrets(env)) redactor.add(secret);
   const named = new Set(credentials.hosts.map(canonicalHost));
   const client = createRegistryClient({
     credentials: combineCredentials(credentials, pullSecrets),
@@ -94,15 +97,5 @@ export async function openHost(
       renderer.close();
       await client.close();
     },
-  };
-}
-
-function proxySettings(env: CommandContext["env"]): { http?: string; https?: string; noProxy?: string } {
-  const either = (name: string): string | undefined => env[name] || env[name.toLowerCase()];
-  const [http, https, noProxy] = [either("HTTP_PROXY"), either("HTTPS_PROXY"), either("NO_PROXY")];
-  return {
-    ...(http === undefined ? {} : { http }),
-    ...(https === undefined ? {} : { https }),
-    ...(noProxy === undefined ? {} : { noProxy }),
   };
 }

@@ -5,6 +5,7 @@ import { combineCredentials, noCredentials } from "../registry/credentials.ts";
 import { dockerConfigCredentials } from "../registry/docker-config.ts";
 import { parseRegistryAuths } from "../registry/registry-auths.ts";
 import type { Credential, CredentialSource } from "../registry/types.ts";
+import { jobCredentials } from "./gitlab-credentials.ts";
 import { withoutHidden } from "./hidden-variables.ts";
 import type { Environment } from "./platform.ts";
 
@@ -21,7 +22,8 @@ export interface RunCredentials extends CredentialSource {
 export const registryAuthsVariable = "KUBEFILE_REGISTRY_AUTHS";
 
 /**
- * What this process may use at registries: the CI system's secret first, then what `docker login` left on the machine.
+ * What this process may use at registries: the CI system's secret first, then what `docker login` left on the machine or
+ * DOCKER_AUTH_CONFIG holds, then what a GitLab job has of its own.
  *
  * @throws KubefileError USAGE, REGISTRY for a secret or a file that cannot be read
  */
@@ -37,14 +39,16 @@ export async function runCredentials(options: {
   const dockerConfig = await dockerConfigCredentials({
     directory: env.DOCKER_CONFIG ?? join(env.HOME ?? homedir(), ".docker"),
     ...(env.REGISTRY_AUTH_FILE === undefined ? {} : { authFile: env.REGISTRY_AUTH_FILE }),
+    ...(env.DOCKER_AUTH_CONFIG ? { inline: { name: "DOCKER_AUTH_CONFIG", text: env.DOCKER_AUTH_CONFIG } } : {}),
     // Helpers of cloud registries read that cloud's own variables: they get what docker would give them.
     runHelper: helperRunner(withoutHidden(env), signal),
     onProblem,
   });
+  const ofJob = jobCredentials(env);
   return {
-    ...combineCredentials(handed, dockerConfig),
-    hosts: [...handed.hosts, ...dockerConfig.hosts()],
-    stored: dockerConfig.stored,
+    ...combineCredentials(handed, dockerConfig, ofJob),
+    hosts: [...handed.hosts, ...dockerConfig.hosts(), ...ofJob.hosts],
+    stored: [...dockerConfig.stored, ...ofJob.all],
     handed: handed.all,
   };
 }

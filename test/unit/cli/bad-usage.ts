@@ -324,6 +324,16 @@ export const badUsage: readonly BadUsage[] = [
     ],
   },
   {
+    name: "a note of a file that is not there",
+    argv: ["note", "--file", "note.md", "--key", "preview"],
+    stderr: ["error[USAGE]: note.md cannot be read", "  hint: name a file of markdown"],
+  },
+  {
+    name: "a note without a key",
+    argv: ["note", "--file", "note.md"],
+    stderr: ["error[USAGE]: required option '--key <key>' not specified", asForHelp],
+  },
+  {
     name: "no engine",
     argv: ["clean"],
     exitCode: 3,

@@ -18,7 +18,8 @@ async function job(kubefile: string) {
   const file = (name: string): string => join(cwd, "..", `${cwd.split("/").at(-1)}-${name}`);
   const env = { GITHUB_OUTPUT: join(cwd, "output"), GITHUB_STEP_SUMMARY: join(cwd, "summary"), GITHUB_ACTIONS: "true" };
   const log = { write: () => undefined };
-  const platform = detectPlatform({ env, cwd, log });
+  const { signal } = new AbortController();
+  const platform = detectPlatform({ env, cwd, log, signal });
   const context = { ...commandContext({ cwd, env }), platform };
   const run = (tag: readonly string[]) =>
     buildInJob(context, { directory: ".", asked: { capture: "static", tag, buildArg: ["A=it's"], report: file("r") } });

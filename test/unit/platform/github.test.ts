@@ -9,6 +9,7 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { kubefile } from "../cli/command.ts";
 
 const temporaryDirectory = temporaryDirectories();
+const { signal } = new AbortController();
 
 function job(
   env: Readonly<Record<string, string>> = {},
@@ -20,13 +21,13 @@ function job(
       text += part;
     },
   };
-  const platform = detectPlatform({ env: { GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: cwd, ...env }, cwd, log });
+  const platform = detectPlatform({ env: { GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: cwd, ...env }, cwd, log, signal });
   return { platform, log: () => text.split("\n").slice(0, -1) };
 }
 
 test("is told by its variable", () => {
   const log = { write: () => undefined };
-  const nameIn = (env: Readonly<Record<string, string>>): string => detectPlatform({ env, cwd: "/", log }).name;
+  const nameIn = (env: Readonly<Record<string, string>>): string => detectPlatform({ env, cwd: "/", log, signal }).name;
   expect([nameIn({ GITHUB_ACTIONS: "true" }), nameIn({ GITHUB_ACTIONS: "" }), nameIn({ CI: "true" })]).toEqual([
     "github",
     "terminal",

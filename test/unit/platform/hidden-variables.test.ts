@@ -5,6 +5,8 @@ test("secrets that a CI system hands over are for this process alone", () => {
   const secret = {
     KUBEFILE_REGISTRY_AUTHS: "a",
     KUBEFILE_GITLAB_TOKEN: "b",
+    CI_JOB_TOKEN: "g",
+    CI_REGISTRY_PASSWORD: "g",
     "INPUT_REGISTRY-AUTHS": "c",
     "INPUT_GITHUB-TOKEN": "d",
     ACTIONS_RUNTIME_TOKEN: "e",

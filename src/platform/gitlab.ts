@@ -1,0 +1,87 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { printable } from "../process/printable.ts";
+import { readFindings, withFinding } from "./code-quality.ts";
+import { jobSecrets } from "./gitlab-credentials.ts";
+import { dotenvLine, withDotenvLine } from "./gitlab-dotenv.ts";
+import { gitlabJob } from "./gitlab-job.ts";
+import { createMask, guarded, sectionMarkers } from "./gitlab-log.ts";
+import { setCommitStatus, writeStickyNote } from "./gitlab-writing.ts";
+import { createGroupedRenderer } from "./grouped-progress.ts";
+import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
+
+/**
+ * A job of GitLab. It keeps no page of its own: findings, outputs and the summary go into files that the job's template
+ * names by variables and hands over as reports and artifacts.
+ */
+export function createGitLabPlatform(process: {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly log: TextOutput;
+  readonly signal: AbortSignal;
+}): Platform {
+  const { env, cwd, log } = process;
+  const mask = createMask();
+  for (const secret of jobSecrets(env)) mask.add(secret);
+  const shown = guarded(log, mask);
+  const file = (variable: string): string | undefined => {
+    const name = env[variable];
+    return name === undefined || name === "" ? undefined : resolve(cwd, name);
+  };
+  const writing = { job: gitlabJob(env), env, signal: process.signal };
+  return {
+    name: "gitlab",
+    renderer: (now) =>
+      createGroupedRenderer(
+        shown,
+        now,
+        sectionMarkers(log, () => Math.floor(Date.now() / 1000)),
+      ),
+    guard: (output) => guarded(output, mask),
+    annotate(annotation) {
+      const report = file("KUBEFILE_CODE_QUALITY");
+      if (report !== undefined) addFinding(report, annotation, process);
+    },
+    mask: mask.add,
+    async summary(markdown) {
+      const page = file("KUBEFILE_SUMMARY");
+      if (page !== undefined) await appendFile(page, `${markdown.trimEnd()}\n`);
+    },
+    async output(name, value) {
+      if (listed.includes(name)) return;
+      const line = dotenvLine(name, value);
+      const dotenv = file("KUBEFILE_DOTENV");
+      if (dotenv === undefined) return;
+      const before = await readFile(dotenv, "utf8").catch(() => "");
+      await writeFile(dotenv, withDotenvLine(before, line));
+    },
+    stickyNote: (key, markdown) => writeStickyNote(writing, key, markdown),
+    commitStatus: (status) => setCommitStatus(writing, status),
+  };
+}
+
+/** Outputs in JSON, which the form of a dotenv report cannot hold: later jobs read them from files. */
+const listed = ["images", "metadata"];
+
+/** Findings of no file have no place in the report: GitLab shows each on a line. */
+function addFinding(
+  report: string,
+  annotation: Annotation,
+  { env, cwd }: { readonly env: Environment; readonly cwd: string },
+): void {
+  const { where } = annotation;
+  if (where === undefined) return;
+  const path = relative(env.CI_PROJECT_DIR ?? cwd, resolve(cwd, where.file));
+  const message = annotation.message.split("\n").map(printable).join("\n").trimEnd();
+  const findings = withFinding(readFindings(textOf(report)), { ...annotation, message }, path);
+  writeFileSync(report, `${JSON.stringify(findings, undefined, 2)}\n`);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
