@@ -7,7 +7,12 @@ import type { Environment } from "../platform/platform.ts";
 /** Gives a verb a flag for each input that the command line has. */
 export function addInputs(command: Command, inputs: Inputs): Command {
   for (const [key, input] of Object.entries(inputs)) {
-    if (isIn("command", input)) command.addOption(optionOf(key, input));
+    if (!isIn("command", input)) continue;
+    command.addOption(optionOf(key, input));
+    // Neither way is the default, so there is a flag for either.
+    if (input.kind === "switch" && input.without !== undefined) {
+      command.addOption(new Option(`--no-${flagName(key)}`, `the opposite of --${flagName(key)}`));
+    }
   }
   return command;
 }

@@ -10,6 +10,7 @@ import { registerClean } from "./clean.ts";
 import { registerImages } from "./images.ts";
 import { registerInspect } from "./inspect.ts";
 import { registerLint } from "./lint.ts";
+import { registerLock } from "./lock.ts";
 import { registerNote } from "./note.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
@@ -59,6 +60,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerVerify,
     registerRun,
     registerLint,
+    registerLock,
     registerImages,
     registerInspect,
     registerClean,

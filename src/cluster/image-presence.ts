@@ -1,4 +1,6 @@
 import { type ErrorCode, KubefileError } from "../error.ts";
+import type { Digest } from "../oci/digest.ts";
+import { formatRepository, parseReference, tryParseReference } from "../oci/reference.ts";
 import type { Engine } from "./engine.ts";
 
 /** The engine's own id of an image (the digest of its config): changes whenever its content does. Undefined when absent. */
@@ -10,6 +12,23 @@ export async function localImageId(engine: Engine, image: string, signal?: Abort
     "ENGINE_MISSING",
     `the Docker Engine could not be asked for ${image}: ${asked.stderr.trim()}`,
   );
+}
+
+/**
+ * The digest by which a registry knows an image that the engine holds; undefined for one that came by no registry, as
+ * from `docker load`.
+ */
+export async function localImageDigest(
+  engine: Engine,
+  image: string,
+  signal?: AbortSignal,
+): Promise<Digest | undefined> {
+  const format = "{{range .RepoDigests}}{{println .}}{{end}}";
+  const asked = await engine.docker(["image", "inspect", "--format", format, image], { allowFailure: true, signal });
+  if (asked.exitCode !== 0) return undefined;
+  const repository = formatRepository(parseReference(image));
+  const known = asked.stdout.split("\n").flatMap((name) => tryParseReference(name) ?? []);
+  return known.find((reference) => formatRepository(reference) === repository)?.digest;
 }
 
 /**

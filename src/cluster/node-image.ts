@@ -15,6 +15,8 @@ export interface NodeImageWish {
   readonly kubeVersion?: string | undefined;
   /** --node-image. */
   readonly override?: string | undefined;
+  /** What a lock names. */
+  readonly locked?: string | undefined;
   /** What the engine holds, by `localNodeImages`. */
   readonly local: readonly string[];
 }
@@ -29,12 +31,12 @@ export async function localNodeImages(engine: Engine, signal?: AbortSignal): Pro
 
 /**
  * The node image of a rehearsal. KUBEVERSION decides the version; --node-image names the image, and must not contradict
- * it. Where either leaves a choice: an image that is here, else the one pinned for that minor version. A wish is never
+ * it. Where either leaves a choice: the lock's, an image that is here, else the one pinned for that minor version. A wish is never
  * answered by another version.
  *
  * @throws KubefileError NODE_IMAGE_MISSING when no image fits; KUBEFILE_INVALID for a KUBEVERSION that is no version
  */
-export function nodeImageFor({ kubeVersion, override, local }: NodeImageWish): string {
+export function nodeImageFor({ kubeVersion, override, locked, local }: NodeImageWish): string {
   const wish = parseWish(kubeVersion ?? defaultMinorVersion);
   if (override !== undefined) {
     const version = imageVersion(override);
@@ -47,6 +49,7 @@ export function nodeImageFor({ kubeVersion, override, local }: NodeImageWish): s
     }
     return override;
   }
+  if (locked !== undefined && (kubeVersion === undefined || fits(locked, wish))) return locked;
   const candidates = newestFirst([...local, ...pinnedNodeImages].filter((image) => fits(image, wish)));
   // Any of a wide range would do: then the default is the one that everybody else's build takes as well.
   const usual = parseWish(defaultMinorVersion);

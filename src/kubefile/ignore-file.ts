@@ -11,7 +11,8 @@ export interface IgnoreRules {
 }
 
 export interface IgnoreRule {
-  readonly where: Location;
+  /** Absent when no line says so: builds write the file, and what they write is no part of them. */
+  readonly where: Location | undefined;
   /** The pattern as written. */
   readonly text: string;
 }
@@ -26,7 +27,7 @@ export const nothingIgnored: IgnoreRules = { ignoredBy: () => undefined, mayRein
  */
 export function parseIgnoreFile(text: string, file: string): IgnoreRules {
   const rules: Rule[] = [];
-  const malformed: IgnoreRule[] = [];
+  const malformed: WrittenRule[] = [];
   for (const [index, line] of text
     .replace(/^\ufeff/, "")
     .split("\n")
@@ -53,10 +54,15 @@ export function parseIgnoreFile(text: string, file: string): IgnoreRules {
 
 /** The next step for who misses a path that a line leaves out. */
 export function ignoredHint(rule: IgnoreRule, path: string): string {
+  if (rule.where === undefined) return "builds write this file, so it is never part of one";
   return `${formatLocation(rule.where)} leaves it out (${rule.text}); write !${path} below that line to keep it`;
 }
 
-interface Rule extends IgnoreRule {
+interface WrittenRule extends IgnoreRule {
+  readonly where: Location;
+}
+
+interface Rule extends WrittenRule {
   readonly pattern: IgnorePattern;
   readonly isException: boolean;
 }

@@ -64,6 +64,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
         ...{ engine, run, runImage },
         kubeVersion: described.config.kubernetesVersion,
         nodeImage: options.nodeImage,
+        lockedNodeImage: undefined,
         kindConfig: options.kindConfig,
         withoutDefaultNetwork: bringsNetwork(described.config.labels),
         source,

@@ -5,6 +5,7 @@ import { scanRootfs } from "../capture/static-scan.ts";
 import { connectEngine } from "../cluster/engine.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
+import { lockedName } from "../lock/pins.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import { tryParseReference } from "../oci/reference.ts";
 import { resolveLaunch } from "../plan/launch.ts";
@@ -24,7 +25,7 @@ import { together } from "./together.ts";
 
 /** The thorough way: a cluster boots while the rootfs is built, and the launch is rehearsed in it. */
 export async function captureInCluster(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
-  const { host, options, plan, state, run } = parts;
+  const { host, options, plan, state, run, lock } = parts;
   const engine = parts.engine ?? (await connectEngine(host.engineEnvironment, host.signal));
   const recorder = createPullRecorder();
   const { proxy, completion, stop } = openCapture(parts);
@@ -36,6 +37,7 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
           ...{ engine, run, runImage: options.runImage },
           kubeVersion: plan.kubeVersion,
           nodeImage: options.nodeImage,
+          lockedNodeImage: lockedName(lock.before, "node"),
           kindConfig: options.kindConfig,
           withoutDefaultNetwork: plan.bringsNetwork || !options.defaultCni,
           source: proxy,
@@ -107,14 +109,14 @@ export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorks
 }
 
 /** The embedded proxy's content, and the way to bring whole images into the store. */
-function openCapture({ host, options, store }: BuildParts): {
+function openCapture({ host, options, store, upstream }: BuildParts): {
   proxy: CachingProxy;
   completion: ImageCompletion;
   stop: () => Promise<void>;
 } {
   const stopping = new AbortController();
   const signal = AbortSignal.any([host.signal, stopping.signal]);
-  const proxy = createCachingProxy({ store, upstream: host.client, signal });
+  const proxy = createCachingProxy({ store, upstream, signal });
   const completion = createImageCompletion({ proxy, platform: hostPlatform(), signal });
   for (const name of options.include) {
     const reference = tryParseReference(name);

@@ -10,10 +10,13 @@ import type { PushResult } from "../image/push.ts";
 import { type BuildReport, buildReport } from "../image/report.ts";
 import type { App, Launch } from "../image/types.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
+import type { LockedImage } from "../lock/types.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Upstream } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
+import type { BuildLock } from "./build-lock.ts";
 import type { Host } from "./host.ts";
 import type { BuildOptions } from "./options.ts";
 
@@ -29,12 +32,17 @@ export interface BuildParts {
   /** Absent when nothing of the build needs one. */
   readonly engine: Engine | undefined;
   readonly run: Run;
+  readonly lock: BuildLock;
+  /** The registries, but that tags in the lock stand for its digests: for all that a build takes from them. */
+  readonly upstream: Upstream;
 }
 
 /** What is known of a build so far; the report of a failure is made from it, too. */
 export interface BuildState {
   nodeImage: string | undefined;
   kubernetesVersion: string | undefined;
+  /** What FROM and COPY --from took, with role `base`. */
+  bases: readonly LockedImage[];
   grade: Grade;
   images: readonly CapturedImage[];
   suggestions: readonly Suggestion[];
@@ -53,6 +61,7 @@ export function newBuildState(): BuildState {
   return {
     nodeImage: undefined,
     kubernetesVersion: undefined,
+    bases: [],
     grade: "static",
     images: [],
     suggestions: [],

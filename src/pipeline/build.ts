@@ -9,16 +9,19 @@ import { formatSize } from "../image/text-table.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import { OWN_NETWORK_LABEL } from "../plan/own-network.ts";
 import { planBuild } from "../plan/plan.ts";
+import { pinnedUpstream } from "../registry/pinned-upstream.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { createWorkspace } from "../rootfs/workspace.ts";
 import { openStore } from "../store/store.ts";
 import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
+import { checkLock, lockFileOf, lockInContext, openBuildLock, pinnedImages, writeBuildLock } from "./build-lock.ts";
 import { type BuildParts, type BuiltRootfs, newBuildState, reportOf } from "./build-parts.ts";
 import { checkDisk, type DiskNeed, engineDataDirectory } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { readKubefile } from "./kubefile-source.ts";
+import { lockOfBuild } from "./lock-of-build.ts";
 import type { BuildOptions } from "./options.ts";
 import { checkOutputFiles, writeJson } from "./output-files.ts";
 import { pushImage } from "./push.ts";
@@ -45,7 +48,8 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
   try {
     const { context, file, fileShown: shown } = options;
     await checkOutputFiles(outputFiles(options));
-    const ignore = await loadIgnoreFile(context);
+    const lock = await openBuildLock(options);
+    const ignore = await loadIgnoreFile(context, lockInContext(options));
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
     const plan = planBuild(kubefile, { buildArgs: options.buildArgs, platform: hostPlatform() });
     for (const name of plan.unusedBuildArgs) {
@@ -56,12 +60,18 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
     const store = await openStore(host.directories.store);
     try {
       return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run, releaseCluster) => {
-        const parts: BuildParts = { host, options, state, plan, ignore, store, engine, run };
+        const upstream = pinnedUpstream(host.client, lock.pins, lock.shown);
+        const pinned = { ...options, ...pinnedImages(options, lock) };
+        const parts: BuildParts = { host, options: pinned, state, plan, ignore, store, engine, run, lock, upstream };
         await using workspace = await createWorkspace(workDirectory(run));
         const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
         const rootfs = await capture(parts, workspace);
+        const locked = await lockOfBuild(parts);
+        checkLock(lock, locked);
         releaseCluster();
-        return await finish(parts, rootfs);
+        const result = await finish(parts, rootfs);
+        await writeBuildLock(lock, locked, { progress: host.progress, isAsked: options.lock === "write" });
+        return result;
       });
     } finally {
       await store.close();
@@ -126,8 +136,9 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltR
   });
 }
 
-function outputFiles({ outputs, metadataFile, reportFile }: BuildOptions): string[] {
-  return [...outputs.map(({ destination }) => destination), metadataFile, reportFile].filter(
+function outputFiles({ file, lock, outputs, metadataFile, reportFile }: BuildOptions): string[] {
+  const lockFile = lock === "write" ? lockFileOf(file) : undefined;
+  return [...outputs.map(({ destination }) => destination), metadataFile, reportFile, lockFile].filter(
     (file) => file !== undefined,
   );
 }

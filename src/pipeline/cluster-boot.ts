@@ -20,6 +20,8 @@ export interface ClusterBootOptions {
   /** KUBEVERSION, when the Kubefile or the artifact has one. */
   readonly kubeVersion: string | undefined;
   readonly nodeImage: string | undefined;
+  /** By a lock: taken when nothing else was asked for. */
+  readonly lockedNodeImage: string | undefined;
   readonly kindConfig: string | undefined;
   readonly withoutDefaultNetwork: boolean;
   readonly source: ContentSource;
@@ -85,7 +87,9 @@ async function bootCluster(host: Host, options: ClusterBootOptions): Promise<Boo
           onProgress: phase.update,
         }),
     );
-    const nodeImage = nodeImageFor({ kubeVersion: options.kubeVersion, override: options.nodeImage, local });
+    const nodeImage = nodeImageFor({
+      ...{ kubeVersion: options.kubeVersion, override: options.nodeImage, locked: options.lockedNodeImage, local },
+    });
     const provider = kindProvider({
       engine,
       kind: kind.path,

@@ -27,6 +27,11 @@ export interface BuildOptions {
   readonly keepCluster: boolean;
   readonly run: "container" | "host";
   readonly runImage: string;
+  /**
+   * `auto`: a lock that is there holds, and follows the build. `write`: as well, and one that is not there is made.
+   * `exact`: the build is what the lock says, or fails. `off`: as if there were none.
+   */
+  readonly lock: "auto" | "write" | "exact" | "off";
   readonly metadataFile: string | undefined;
   readonly reportFile: string | undefined;
   /** Seconds since 1970 for times in the artifact; none are written without it. */

@@ -145,6 +145,16 @@ export const buildInputs = {
     default: "container",
     help: "where RUN steps run: in the launch container, or on the machine itself",
   },
+  lock: {
+    kind: "switch",
+    without: "when kubefile.lock is there",
+    help: "hold on to the digests in kubefile.lock beside the Kubefile, and write what the build stood for",
+  },
+  locked: {
+    kind: "switch",
+    default: "false",
+    help: "build exactly what kubefile.lock says, or fail with what differs",
+  },
   ...clusterInputs,
   metadataFile: {
     kind: "path",

@@ -14,7 +14,7 @@ export interface Input {
   readonly choices?: readonly string[];
   /** As a user would write it. */
   readonly default?: string;
-  /** What holds without it when that is no fixed value: "by KUBEVERSION". */
+  /** What holds without it when that is no fixed value: "by KUBEVERSION". A switch that has this goes both ways. */
   readonly without?: string;
   /** Its name in CI when that is not the flag's: lists are named in the plural there. */
   readonly jobName?: string;

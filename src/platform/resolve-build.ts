@@ -64,6 +64,7 @@ export async function resolveBuild(
     keepCluster: flags.keepCluster ?? false,
     run: from("run") ?? "container",
     runImage: from("runImage") ?? defaultRunImage,
+    lock: lockMode(from("lock"), from("locked") ?? false),
     metadataFile: flags.metadataFile === undefined ? undefined : absolute(flags.metadataFile, context.cwd),
     reportFile: flags.report === undefined ? undefined : absolute(flags.report, context.cwd),
     sourceDateEpoch: parseEpoch(context.env.SOURCE_DATE_EPOCH),
@@ -77,6 +78,12 @@ export async function resolveBuild(
     progress: from("progress") ?? "auto",
   };
   return { options, settings };
+}
+
+function lockMode(lock: boolean | undefined, locked: boolean): BuildOptions["lock"] {
+  if (!locked) return lock === undefined ? "auto" : lock ? "write" : "off";
+  if (lock !== false) return "exact";
+  throw new KubefileError("USAGE", "--locked and --no-lock contradict each other", { hint: "leave one of them out" });
 }
 
 /** RUN steps on the host are the author's word against the machine's owner: never a stranger's. */

@@ -17,6 +17,9 @@ export function registryHint({ status, code, words }: Refusal, host: string, pur
   if (/not a public address/.test(words)) {
     return `if ${host} is meant, name it: --insecure ${host} (plain http), docker login ${host}, or --mirror ${host}=URL`;
   }
+  if (/ pins \S+ to sha256:/.test(words)) {
+    return "its registry has it no more: kubefile lock --update NAME asks what the tag stands for now";
+  }
   if (code === "NAME_UNKNOWN" && purpose === "push") return `create the repository in ${host} first`;
   switch (status) {
     case 401:

@@ -10,14 +10,21 @@ const fileNames = [".kubefileignore", ".dockerignore"] as const;
 /**
  * What the ignore file at the root of a context leaves out; nothing when there is no such file.
  *
+ * @param written a file, relative to the context, that builds write: never part of one
  * @throws KubefileError USAGE when it cannot be read, KUBEFILE_INVALID for malformed patterns
  */
-export async function loadIgnoreFile(context: string): Promise<IgnoreRules> {
+export async function loadIgnoreFile(context: string, written?: string): Promise<IgnoreRules> {
   for (const name of fileNames) {
     const text = await readText(join(context, name), name);
-    if (text !== undefined) return parseIgnoreFile(text, name);
+    if (text !== undefined) return withoutWritten(parseIgnoreFile(text, name), written);
   }
-  return nothingIgnored;
+  return withoutWritten(nothingIgnored, written);
+}
+
+function withoutWritten(rules: IgnoreRules, written: string | undefined): IgnoreRules {
+  if (written === undefined) return rules;
+  const rule = { where: undefined, text: written };
+  return { ...rules, ignoredBy: (path) => (path === written ? rule : rules.ignoredBy(path)) };
 }
 
 async function readText(path: string, name: string): Promise<string | undefined> {

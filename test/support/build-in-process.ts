@@ -59,7 +59,8 @@ export async function buildInProcess(request: InProcessBuild): Promise<BuiltInPr
   }
 }
 
-async function hostIn(directory: string, onProgress: InProcessBuild["onProgress"]): Promise<Host> {
+/** This machine, for a pipeline in this process; its client is to be closed. */
+export async function hostIn(directory: string, onProgress?: InProcessBuild["onProgress"]): Promise<Host> {
   const owner = await processIdentity(process.pid);
   if (owner === undefined) throw new Error("this process cannot be identified");
   return {
@@ -93,6 +94,13 @@ function optionsFor(context: string, archive: string): BuildOptions {
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
     ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
     ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },
-    ...{ run: "host", runImage: "", metadataFile: undefined, reportFile: undefined, sourceDateEpoch: undefined },
+    ...{
+      run: "host",
+      runImage: "",
+      lock: "auto",
+      metadataFile: undefined,
+      reportFile: undefined,
+      sourceDateEpoch: undefined,
+    },
   };
 }

@@ -16,6 +16,7 @@ const layers = [
   "cluster",
   "capture",
   "image",
+  "lock",
   "cache",
   "plan",
   "pipeline",

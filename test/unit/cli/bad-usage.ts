@@ -34,6 +34,39 @@ export const badUsage: readonly BadUsage[] = [
     stderr: ["error[USAGE]: missing required argument 'context'", asForHelp],
   },
   {
+    name: "a lock that holds and does not count",
+    argv: ["build", "--locked", "--no-lock", "."],
+    files: good,
+    stderr: ["error[USAGE]: --locked and --no-lock contradict each other", "  hint: leave one of them out"],
+  },
+  {
+    name: "a locked build without a lock",
+    argv: ["build", "--locked", "."],
+    files: good,
+    stderr: [
+      "error[USAGE]: --locked needs kubefile.lock, and there is none",
+      "  hint: kubefile build --lock writes it; commit it beside the Kubefile",
+    ],
+  },
+  {
+    name: "no lock to refresh",
+    argv: ["lock"],
+    files: good,
+    stderr: [
+      "error[USAGE]: there is no kubefile.lock to refresh",
+      "  hint: which images a launch needs is found by a build: kubefile build --lock writes the first one",
+    ],
+  },
+  {
+    name: "a lock that is none",
+    argv: ["build", "."],
+    files: { ...good, "kubefile.lock": "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\nimages: [a]\n" },
+    stderr: [
+      'error[LOCK_INVALID]: kubefile.lock:3:10: images[0] must be a map of names to values, not "a"',
+      "  hint: docs/lock.md shows one",
+    ],
+  },
+  {
     name: "two contexts",
     argv: ["build", "one", "two"],
     stderr: ["error[USAGE]: too many arguments for 'build'. Expected 1 argument but got 2.", asForHelp],

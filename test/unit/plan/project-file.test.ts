@@ -29,6 +29,8 @@ const everything: Required<ProjectFile> = {
   kindConfig: "kind.yaml",
   defaultCni: false,
   run: "container",
+  lock: true,
+  locked: false,
   runImage: "registry.example/tools:1",
   mirror: { "docker.io": "https://mirror.example" },
   insecure: ["localhost:5000"],

@@ -5,9 +5,15 @@ import { buildInputs } from "../../../src/platform/build-inputs.ts";
 import { parseDuration } from "../../../src/platform/input-values.ts";
 import { fileKeyHelp, flagName, type Input, type Inputs, isIn } from "../../../src/platform/inputs.ts";
 import { launchInputs } from "../../../src/platform/launch-inputs.ts";
+import { lockInputs } from "../../../src/platform/lock-inputs.ts";
 import { commandContext } from "../cli/command.ts";
 
-const tables: Readonly<Record<string, Inputs>> = { build: buildInputs, run: launchInputs, verify: launchInputs };
+const tables: Readonly<Record<string, Inputs>> = {
+  build: buildInputs,
+  lock: lockInputs,
+  run: launchInputs,
+  verify: launchInputs,
+};
 const rows = Object.entries(tables).flatMap(([verb, inputs]) =>
   Object.entries(inputs).map(([key, input]): [string, string, Input] => [verb, key, input]),
 );
@@ -47,7 +53,9 @@ describe("the command line", () => {
     const flags = program.commands.find((command) => command.name() === "build")?.options ?? [];
     const names = Object.keys(buildInputs).map(flagName);
     expect(
-      flags.map(({ long }) => long?.replace(/^--(no-(?=default-))?/, "")).filter((name) => !names.includes(name ?? "")),
+      flags
+        .map(({ long }) => long?.replace(/^--(no-(?=default-|lock$))?/, ""))
+        .filter((name) => !names.includes(name ?? "")),
     ).toEqual([]);
   });
 });

@@ -27,6 +27,7 @@ nodeImage: file/node:v1.34.4
 kindConfig: kind.yaml
 defaultCni: false
 run: host
+lock: true
 runImage: file/tools:1
 mirror: { docker.io: "https://file.example" }
 insecure: [file.local]
@@ -50,6 +51,8 @@ const everyFlag: BuildFlags = {
   kindConfig: "flag-kind.yaml",
   defaultCni: true,
   run: "container",
+  lock: true,
+  locked: true,
   runImage: "flag/tools:1",
   mirror: ["docker.io=https://flag.example"],
   insecure: ["flag.local"],
@@ -96,6 +99,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         defaultCni: true,
         keepCluster: false,
         run: "container",
+        lock: "auto",
         runImage: defaultRunImage,
       },
       settings: { mirror: [], insecure: [], progress: "auto" },
@@ -124,6 +128,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         defaultCni: false,
         keepCluster: false,
         run: "host",
+        lock: "write",
         runImage: "file/tools:1",
       },
       settings: { mirror: ["docker.io=https://file.example"], insecure: ["file.local"], progress: "json" },
@@ -153,6 +158,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         defaultCni: true,
         keepCluster: true,
         run: "container",
+        lock: "exact",
         runImage: "flag/tools:1",
         metadataFile: "CWD/metadata.json",
         reportFile: "CWD/report.json",

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { ignoredHint } from "../../../src/kubefile/ignore-file.ts";
 import { loadIgnoreFile } from "../../../src/rootfs/load-ignore-file.ts";
 import {
   type ContextCopy,
@@ -115,7 +116,7 @@ describe("the ignore file of a context", () => {
   async function ignoredBy(listing: Listing, path: string): Promise<string | undefined> {
     const context = await directories.create();
     await writeTree(context, listing);
-    return (await loadIgnoreFile(context)).ignoredBy(path)?.where.file;
+    return (await loadIgnoreFile(context)).ignoredBy(path)?.where?.file;
   }
 
   it("is .kubefileignore, or else .dockerignore", async () => {
@@ -123,6 +124,17 @@ describe("the ignore file of a context", () => {
     expect(await ignoredBy({ ".kubefileignore": "a" }, "a")).toBe(".kubefileignore");
     expect(await ignoredBy({ ".kubefileignore": "", ".dockerignore": "a" }, "a")).toBeUndefined();
     expect(await ignoredBy({ "sub/.kubefileignore": "a" }, "a")).toBeUndefined();
+  });
+
+  it("or no file at all: what builds write is never part of one, whatever the file says", async () => {
+    const context = await directories.create();
+    await writeTree(context, { ".kubefileignore": "!kubefile.lock\n", "kubefile.lock": "", "sub/kubefile.lock": "" });
+    const rules = await loadIgnoreFile(context, "kubefile.lock");
+    expect(rules.ignoredBy("kubefile.lock")).toEqual({ where: undefined, text: "kubefile.lock" });
+    expect(rules.ignoredBy("sub/kubefile.lock")).toBeUndefined();
+    expect(ignoredHint({ where: undefined, text: "kubefile.lock" }, "kubefile.lock")).toBe(
+      "builds write this file, so it is never part of one",
+    );
   });
 
   it("must be a file that can be read", async () => {
