@@ -9,6 +9,7 @@ import type { BlobFetcher, Store } from "../store/types.ts";
 import { imagesByBlob, walkImages } from "./blob-graph.ts";
 import type { ClusterImage } from "./cluster-image.ts";
 import { forEachParallel } from "./parallel.ts";
+import { rememberPlace } from "./places.ts";
 import { readProfile } from "./profiles.ts";
 import { checkWhole, readClusterImage } from "./read.ts";
 import { registryFailure } from "./registry-failure.ts";
@@ -63,6 +64,8 @@ export async function fetchDescription(options: FetchOptions): Promise<ClusterIm
   const image = await readClusterImage(store, digest);
   // Manifests come first: they say which image needs a blob that turns out to be missing.
   await fetchBlobs(options, image, ({ role }) => role === "index" || role === "manifest");
+  const { host, path } = options.reference;
+  await rememberPlace(store.directory, { repository: { host, path }, digest }, signal);
   return image;
 }
 

@@ -1,13 +1,16 @@
+import type { PushProgress } from "../image/blob-transfer.ts";
 import type { ClusterImage } from "../image/cluster-image.ts";
 import { type PushResult, pushClusterImage } from "../image/push.ts";
 import { countOf, formatSize } from "../image/text-table.ts";
-import { formatRepository, type Reference } from "../oci/reference.ts";
+import { formatRepository, type Reference, type Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
+import { createTransferMeter } from "./transfer-meter.ts";
 
 /**
  * Pushes a cluster image under each of several names; names of one repository share one transfer.
  *
+ * @param mountFrom repositories that may hold blobs: caches, bases. Those of captured images are known from the image.
  * @returns the result of the last repository
  */
 export async function pushImage(
@@ -15,6 +18,7 @@ export async function pushImage(
   store: Store,
   image: ClusterImage,
   targets: readonly Reference[],
+  mountFrom: readonly Repository[] = [],
 ): Promise<PushResult> {
   const repositories = new Map<string, Reference[]>();
   for (const target of targets) {
@@ -28,21 +32,31 @@ export async function pushImage(
     if (repository === undefined) continue;
     const tags = references.map(({ tag }) => tag ?? "latest");
     result = await host.progress.phase(repositories.size === 1 ? "push" : `push ${name}`, async (phase) => {
+      const meter = createTransferMeter(host.now);
       const pushed = await pushClusterImage({
-        client: host.client,
-        store,
-        image,
-        repository,
-        tags,
-        signal: host.signal,
-        onProgress: ({ blobs, totalBlobs, uploadedBytes }) =>
-          phase.update(`${blobs} of ${totalBlobs} blobs, ${formatSize(uploadedBytes)} sent`),
+        ...{ client: host.client, store, image, repository, tags, mountFrom, signal: host.signal },
+        onProgress: (progress) => phase.update(progressText(progress, meter)),
       });
-      const { uploaded, existing } = pushed;
-      phase.summary(`${formatSize(uploaded.bytes)} sent, ${countOf(existing.blobs, "blob")} there already`);
+      phase.summary(summaryOf(pushed));
       return pushed;
     });
   }
   if (result === undefined) throw new Error("nothing to push to");
   return result;
+}
+
+function progressText(progress: PushProgress, meter: ReturnType<typeof createTransferMeter>): string {
+  const { blobs, totalBlobs } = progress;
+  if (progress.stage === "looking") return `asked for ${blobs} of ${countOf(totalBlobs, "blob")}`;
+  return `${meter(progress.sentBytes, progress.neededBytes)}, ${blobs} of ${countOf(totalBlobs, "blob")}`;
+}
+
+/** What was sent, and what did not have to be. */
+function summaryOf({ uploaded, existing, mounted, resumed }: PushResult): string {
+  return [
+    `${formatSize(uploaded.bytes)} sent`,
+    ...(resumed.blobs > 0 ? [`${formatSize(resumed.bytes)} were left by an interrupted push`] : []),
+    `${countOf(existing.blobs, "blob")} there already`,
+    ...(mounted.blobs > 0 ? [`${mounted.blobs} mounted`] : []),
+  ].join(", ");
 }

@@ -18,7 +18,7 @@ const MAX_MOUNT_SOURCES = 3;
 export function createPush(
   exchange: Exchange,
   upstream: Upstream,
-): Pick<RegistryClient, "pushBlob" | "mountBlob" | "pushManifest"> {
+): Pick<RegistryClient, "holdsBlob" | "pushBlob" | "mountBlob" | "pushManifest"> {
   const sessions = createUploadSessions(exchange);
 
   const pushBlob: RegistryClient["pushBlob"] = async (repository, blob, options) => {
@@ -27,7 +27,7 @@ export function createPush(
     const tries = createUploadTries(exchange, sessions, repository, blob, options);
     const attempt = async (): Promise<"exists" | "mounted" | "uploaded"> => {
       const isFirst = tries.begin();
-      if (!(isFirst && options.isAbsent === true) && (await isThere(repository, blob, options))) {
+      if (!(isFirst && options.isAbsent === true) && (await holdsBlob(repository, digest, options))) {
         return isFirst ? "exists" : "uploaded";
       }
       const session =
@@ -57,7 +57,7 @@ export function createPush(
     }
   };
 
-  const isThere = (repository: Repository, { digest }: BlobSource, options: PushOptions): Promise<boolean> => {
+  const holdsBlob: RegistryClient["holdsBlob"] = (repository, digest, options) => {
     const request = requestTo(repository, options, "HEAD", `blobs/${digest}`, `blob ${digest}`);
     return exchange.ask(request, async (answer) => {
       discard(answer);
@@ -67,7 +67,6 @@ export function createPush(
       if (isElsewhere && [400, 403, 405].includes(answer.status)) {
         return (await upstream.hasBlob(repository, digest, options)) !== undefined;
       }
-      // A registry that lets us write but not look is asked no further: the upload tells.
       if ([401, 403, 404, 405].includes(answer.status)) return false;
       throw await exchange.failure(request, answer);
     });
@@ -122,7 +121,7 @@ export function createPush(
     what: string,
   ): ExchangeRequest => pushRequest(exchange, repository, options, { method, target, what });
 
-  return { pushBlob, mountBlob, pushManifest };
+  return { holdsBlob, pushBlob, mountBlob, pushManifest };
 }
 
 const neverAborted = new AbortController().signal;

@@ -53,6 +53,8 @@ export interface RequestOptions {
 
 /** The whole client: reading and pushing (distribution-spec, end-1 to end-11). */
 export interface RegistryClient extends Upstream {
+  /** Whether a push may leave the blob out. A registry that lets us write but not look is taken not to have it. */
+  holdsBlob(repository: Repository, digest: Digest, options: RequestOptions): Promise<boolean>;
   /** Sends a blob unless the registry has it. Says what happened. */
   pushBlob(repository: Repository, blob: BlobSource, options: PushOptions): Promise<"exists" | "mounted" | "uploaded">;
   /** Makes a blob of another repository of the same registry known in this one, without a transfer; false when it won't. */

@@ -4,8 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { toolPath } from "./tool-path.ts";
 
 export interface DockerRegistryOptions {
+  /** Which distribution: Debian's 2.8 when absent, or the current one that test/setup/tools provides. */
+  readonly distribution?: 2 | 3;
   /** Asks for this name and password by HTTP Basic; anonymous without it. */
   readonly auth?: { readonly username: string; readonly password: string };
   /** Leaves authorization to a token service (distribution's `auth.token`); `rootcertbundle` is a file name. */
@@ -36,7 +39,7 @@ export interface DockerRegistry {
   stop(): Promise<void>;
 }
 
-/** Starts Debian's docker-registry (distribution 2.8) with storage and configuration in a temporary directory. */
+/** Starts a real registry (distribution) with storage and configuration in a temporary directory. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), "kubefile-registry-"));
   const storage = join(directory, "storage");
@@ -61,7 +64,12 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const file = join(directory, "config.yml");
   await writeFile(file, JSON.stringify(configuration));
 
-  const child = spawn("docker-registry", ["serve", file], { stdio: ["ignore", "pipe", "pipe"] });
+  const program = options.distribution === 3 ? await toolPath("registry") : "docker-registry";
+  const child = spawn(program, ["serve", file], {
+    // Without it the current one looks for a collector of traces.
+    env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   // A test run that is broken off leaves no registry behind.
   const kill = (): boolean => child.kill("SIGKILL");
