@@ -15,6 +15,7 @@ import { registerNote } from "./note.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
+import { registerTag } from "./tag.ts";
 import { registerVerify } from "./verify.ts";
 
 /** Runs the command line of this process and ends it with its exit code. */
@@ -57,6 +58,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
   for (const register of [
     registerBuild,
     registerPush,
+    registerTag,
     registerVerify,
     registerRun,
     registerLint,

@@ -1,6 +1,13 @@
 import { isAbsolute, resolve } from "node:path";
 import { KubefileError } from "../error.ts";
-import { canonicalHost, isRegistryHost, parseReference, type Reference } from "../oci/reference.ts";
+import {
+  canonicalHost,
+  isRegistryHost,
+  isTag,
+  parseReference,
+  type Reference,
+  type Repository,
+} from "../oci/reference.ts";
 import type { Output } from "../pipeline/options.ts";
 
 /**
@@ -103,6 +110,16 @@ export function parseTarget(text: string): Reference {
     throw new KubefileError("USAGE", `${text} names a digest, which cannot be chosen`, { hint: "leave out @sha256:…" });
   }
   return reference;
+}
+
+/** A new name for what `source` names: a whole reference, or a tag alone (`edge`, `:edge`) of the source's repository. */
+export function parseNewName(text: string, source: Repository): Reference {
+  const tag = text.startsWith(":") ? text.slice(1) : text;
+  if (/[/:@]/.test(tag)) return parseTarget(text);
+  if (isTag(tag)) return { host: source.host, path: source.path, tag };
+  throw new KubefileError("USAGE", `${JSON.stringify(text)} is not a tag`, {
+    hint: "a tag has letters, digits, _, . and -, at most 128; another repository is named in full, REGISTRY/NAME:TAG",
+  });
 }
 
 export function absolute(path: string, cwd: string): string {

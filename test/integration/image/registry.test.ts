@@ -89,11 +89,9 @@ describe("pushClusterImage", () => {
     expect(second).toMatchObject({ uploaded: { blobs: 0, bytes: 0 }, existing: { blobs: blobs.length, bytes } });
     const names = (method: string, references: readonly string[]): string[] =>
       references.map((reference) => `${method} /v2/push/twice/manifests/${reference}`);
-    expect(proxy.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
-      ...names("HEAD", [image.digest]),
-      ...names("PUT", ["1", "latest"]),
-      ...names("HEAD", [image.digest, "1", "latest"]),
-    ]);
+    const seen = proxy.requests.map(({ method, url }) => `${method} ${url}`);
+    expect(seen.slice(0, 3)).toEqual([...names("HEAD", [image.digest]), ...names("PUT", ["1", "latest"])]);
+    expect(seen.slice(3).sort()).toEqual(names("HEAD", [image.digest, "1", "latest"]).sort());
   });
 
   it("stores the bytes that another client reads", async () => {

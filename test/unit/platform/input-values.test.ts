@@ -6,6 +6,7 @@ import {
   parseInsecure,
   parseKeyValues,
   parseMirrors,
+  parseNewName,
   parseOutput,
   parseTarget,
 } from "../../../src/platform/input-values.ts";
@@ -97,4 +98,29 @@ test("a target has a name and a tag", () => {
   expect(formatReference(parseTarget("registry.example:5000/team/shop:1.0"))).toBe(
     "registry.example:5000/team/shop:1.0",
   );
+});
+
+describe("new names", () => {
+  const source = { host: "registry.example", path: "team/shop" };
+
+  test.each([
+    ["edge", "registry.example/team/shop:edge"],
+    [":edge", "registry.example/team/shop:edge"],
+    ["1.4.2", "registry.example/team/shop:1.4.2"],
+    ["registry.example/released/shop:1.4", "registry.example/released/shop:1.4"],
+    ["registry.example/released/shop", "registry.example/released/shop:latest"],
+    ["localhost:5000/shop:1", "localhost:5000/shop:1"],
+    ["shop:1", "docker.io/library/shop:1"],
+  ])("%s is %s", (text, expected) => {
+    expect(formatReference(parseNewName(text, source))).toBe(expected);
+  });
+
+  test.each([
+    ["-edge", '"-edge" is not a tag'],
+    ["", '"" is not a tag'],
+    [":a b", '":a b" is not a tag'],
+    [`edge@sha256:${"0".repeat(64)}`, "names a digest, which cannot be chosen"],
+  ])("%j is refused", (text, message) => {
+    expect(() => parseNewName(text, source)).toThrow(message);
+  });
 });
