@@ -4,6 +4,8 @@ import { certsDirectory } from "./hosts.ts";
 
 export interface KindConfigOptions {
   readonly withoutDefaultNetwork: boolean;
+  /** How this machine calls that of the engine when it is another: clients here reach the API server by that name. */
+  readonly engineHost?: string | undefined;
   /** The text of a user's kind config, and its name for messages. */
   readonly user?: { readonly text: string; readonly file: string } | undefined;
 }
@@ -15,7 +17,7 @@ export interface KindConfigOptions {
  *
  * @throws KubefileError USAGE when the user's file is no kind config; UNSUPPORTED for IPv6 clusters
  */
-export function kindConfig({ withoutDefaultNetwork, user }: KindConfigOptions): string {
+export function kindConfig({ withoutDefaultNetwork, engineHost, user }: KindConfigOptions): string {
   const given = user === undefined ? {} : parseUserConfig(user.text, user.file);
   const { name: _name, ...kept } = given;
   const networking = record(given.networking);
@@ -27,16 +29,23 @@ export function kindConfig({ withoutDefaultNetwork, user }: KindConfigOptions): 
     containerdConfigPatches: [...list(given.containerdConfigPatches), registryPatch],
     kubeadmConfigPatches: [
       stringify(controlPlanePatch(controlPlanes(given))),
+      ...(engineHost === undefined ? [] : [stringify(certificatePatch(engineHost))]),
       stringify(kubeletPatch),
       ...list(given.kubeadmConfigPatches),
     ],
     networking: {
       ...keptNetworking,
-      apiServerAddress: "127.0.0.1",
+      // A port that is free here need not be there: that engine chooses.
+      ...(engineHost === undefined
+        ? { apiServerAddress: "127.0.0.1" }
+        : { apiServerAddress: everyAddress, apiServerPort: -1 }),
       ...(withoutDefaultNetwork ? { disableDefaultCNI: true } : {}),
     },
   });
 }
+
+/** Which of the addresses of the engine's machine we come by, it alone knows. */
+export const everyAddress = "0.0.0.0";
 
 const apiVersion = "kind.x-k8s.io/v1alpha4";
 
@@ -54,6 +63,14 @@ function controlPlanePatch(controlPlanes: number): Record<string, unknown> {
     controllerManager: { extraArgs: { ...alone, "kube-api-qps": "200", "kube-api-burst": "400" } },
     ...(controlPlanes === 1 ? { scheduler: { extraArgs: alone } } : {}),
   };
+}
+
+/**
+ * The API server's certificate names the engine's machine, and loopback for the launch, which lives in the node. kind
+ * adds the address it publishes on, and before 0.33 takes our list for its own.
+ */
+function certificatePatch(engineHost: string): Record<string, unknown> {
+  return { kind: "ClusterConfiguration", apiServer: { certSANs: ["localhost", "127.0.0.1", engineHost] } };
 }
 
 /** Pulls come from this machine: they need not wait for one another, or for a registry that counts them. */

@@ -1,5 +1,4 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { KubefileError } from "../error.ts";
 import type { ProcessIdentity } from "../process/process-identity.ts";
@@ -7,8 +6,11 @@ import { run } from "../process/run.ts";
 import { apiClient } from "./api-client.ts";
 import { kindNetworkVariable, removeCluster } from "./cluster-removal.ts";
 import type { Engine } from "./engine.ts";
+import { addressesForNodes, type EngineElsewhere, placeOfEngine } from "./engine-place.ts";
+import { hostAndPort } from "./hosts.ts";
 import { ensureImage } from "./image-presence.ts";
-import { kindConfig } from "./kind-config.ts";
+import { everyAddress, kindConfig } from "./kind-config.ts";
+import { readKubeconfig, withServer } from "./kubeconfig.ts";
 import { kindClusterLabel, labelArguments } from "./run-labels.ts";
 import { forgetRun, openRun, type Run, readRun } from "./run-state.ts";
 import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
@@ -40,14 +42,16 @@ export function kindProvider(provider: KindProviderOptions): ClusterProvider {
         if (isOurs) await forgetRun(provider.stateDirectory, runId);
       };
       try {
-        const config = await configText(options);
+        const place = await placeOfEngine(provider.engine, options.signal);
+        const remote = place.kind === "elsewhere" ? place : undefined;
+        const config = await configText(options, remote);
         await ensureImage(provider.engine, options.nodeImage, {
           missing: "NODE_IMAGE_MISSING",
           hint: "load it into the engine (`docker pull` or `docker load`), or name another with --node-image",
           signal: options.signal,
           onProgress: options.onProgress,
         });
-        return await createCluster(provider, options, run, config, remove);
+        return await createCluster(provider, options, { run, config, remove, remote });
       } catch (error) {
         // Half a cluster is of no use to anybody; the abort that ended it must not end its removal.
         await remove(options.signal.aborted).catch(() => undefined);
@@ -57,12 +61,19 @@ export function kindProvider(provider: KindProviderOptions): ClusterProvider {
   };
 }
 
+interface Creation {
+  readonly run: Run;
+  /** kind's configuration. */
+  readonly config: string;
+  readonly remove: () => Promise<void>;
+  /** Where the engine is when it is not here. */
+  readonly remote: EngineElsewhere | undefined;
+}
+
 async function createCluster(
   provider: KindProviderOptions,
   options: ClusterOptions,
-  run: Run,
-  config: string,
-  remove: () => Promise<void>,
+  { run, config, remove, remote }: Creation,
 ): Promise<Cluster> {
   const { engine } = provider;
   const { signal } = options;
@@ -74,20 +85,23 @@ async function createCluster(
   const gateway = await networkGateway(engine, network, signal);
   const configFile = join(directory, "kind.yaml");
   await writeFile(configFile, config, { mode: 0o600 });
-  await runKind(provider, options, run, ["--config", configFile], gateway);
+  const hostAddresses = addressesForNodes(remote ?? { kind: "here" }, gateway);
+  await runKind(provider, options, run, { configArguments: ["--config", configFile], hostAddresses });
+  if (remote !== undefined) await nameServer(kubeconfig, remote.host);
   const api = await apiClient(kubeconfig);
   try {
-    const nodes = await clusterNodes(engine, name, signal);
+    const [nodes, version] = await Promise.all([
+      clusterNodes(engine, name, signal),
+      serverVersion(api, { remote, kubeconfig, signal }),
+    ]);
     await waitForNodes(api, nodes, signal);
-    const version = await api.get<{ readonly gitVersion: string }>("/version", { signal });
-    const addresses = [gateway, ...ownAddresses()].filter((address) => address !== undefined);
     return {
       name,
       nodes,
       kubeconfig,
       api,
-      hostAddresses: [...new Set(addresses)],
-      kubernetesVersion: version.gitVersion,
+      hostAddresses,
+      kubernetesVersion: version,
       close: () => api.close(),
       async delete() {
         await api.close();
@@ -104,8 +118,10 @@ async function runKind(
   provider: KindProviderOptions,
   options: ClusterOptions,
   openedRun: Run,
-  configArguments: readonly string[],
-  gateway: string | undefined,
+  {
+    configArguments,
+    hostAddresses,
+  }: { readonly configArguments: readonly string[]; readonly hostAddresses: readonly string[] },
 ): Promise<void> {
   const { cluster, network, kubeconfig } = openedRun.names;
   const args = [
@@ -118,7 +134,7 @@ async function runKind(
       [kindNetworkVariable]: network,
       KIND_EXPERIMENTAL_PROVIDER: "docker",
       // The docker CLI gives containers the proxies of its config file: pulls must not take that way round us.
-      ...(gateway === undefined ? {} : { NO_PROXY: gateway }),
+      NO_PROXY: hostAddresses.join(","),
     },
     timeout: CREATE_TIMEOUT,
     signal: options.signal,
@@ -147,14 +163,15 @@ export function tail(output: string): string {
   return (stack === -1 ? lines : lines.slice(0, stack)).slice(-15).join("\n");
 }
 
-async function configText(options: ClusterOptions): Promise<string> {
+async function configText(options: ClusterOptions, remote: EngineElsewhere | undefined): Promise<string> {
   const file = options.kindConfig;
   const { withoutDefaultNetwork } = options;
-  if (file === undefined) return kindConfig({ withoutDefaultNetwork });
+  const engineHost = remote?.host;
+  if (file === undefined) return kindConfig({ withoutDefaultNetwork, engineHost });
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new KubefileError("USAGE", `the kind config ${file} cannot be read`, { cause: error });
   });
-  return kindConfig({ withoutDefaultNetwork, user: { text, file } });
+  return kindConfig({ withoutDefaultNetwork, engineHost, user: { text, file } });
 }
 
 /** Where the host's network has a smaller MTU, its administrator told the engine so for the default network only. */
@@ -176,12 +193,35 @@ async function networkGateway(engine: Engine, network: string, signal: AbortSign
   return gateway === "" ? undefined : gateway;
 }
 
-/** Where the engine is on another machine or in another container, its gateway is not ours: these are next. */
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => address.family === "IPv4" && !address.internal)
-    .map((address) => address.address);
+/** The first question to the API server, and so the one that shows whether there is a way to it. */
+async function serverVersion(
+  api: KubernetesApi,
+  options: {
+    readonly remote: EngineElsewhere | undefined;
+    readonly kubeconfig: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<string> {
+  const { remote, kubeconfig, signal } = options;
+  try {
+    return (await api.get<{ readonly gitVersion: string }>("/version", { signal })).gitVersion;
+  } catch (error) {
+    if (remote === undefined || signal.aborted) throw error;
+    const { server } = await readKubeconfig(kubeconfig);
+    throw new KubefileError("CLUSTER_FAILED", `the cluster's API server at ${server} does not answer`, {
+      hint: `ports that the engine of ${remote.host} publishes must be reachable from here (docs/engines.md)`,
+      cause: error,
+    });
+  }
+}
+
+/** kind writes the address that the engine listens on, which for all of its own is 0.0.0.0. */
+async function nameServer(kubeconfig: string, host: string): Promise<void> {
+  const { server } = await readKubeconfig(kubeconfig);
+  const { hostname, port } = new URL(server);
+  if (hostname !== everyAddress) return;
+  const text = await readFile(kubeconfig, "utf8");
+  await writeFile(kubeconfig, withServer(text, `https://${hostAndPort(host, Number(port))}`), { mode: 0o600 });
 }
 
 async function clusterNodes(engine: Engine, cluster: string, signal: AbortSignal): Promise<ClusterNode[]> {

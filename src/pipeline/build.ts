@@ -17,7 +17,7 @@ import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
 import { checkLock, lockFileOf, lockInContext, openBuildLock, pinnedImages, writeBuildLock } from "./build-lock.ts";
 import { type BuildParts, type BuiltRootfs, newBuildState, reportOf } from "./build-parts.ts";
-import { checkDisk, type DiskNeed, engineDataDirectory } from "./disk-preflight.ts";
+import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { readKubefile } from "./kubefile-source.ts";
@@ -56,7 +56,7 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${shown}`);
     }
     const engine = await engineForBuild(host, options, plan);
-    await checkDisk(await diskNeeds(host, engine));
+    await checkDisk(await diskNeeds(host, engine, options.runImage));
     const store = await openStore(host.directories.store);
     try {
       return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run, releaseCluster) => {
@@ -146,8 +146,8 @@ function outputFiles({ file, lock, outputs, metadataFile, reportFile }: BuildOpt
 const GIBIBYTE = 1024 ** 3;
 
 /** What an ordinary build takes, known before anything is: images in the store, and once more in a node. */
-async function diskNeeds(host: Host, engine: Engine | undefined): Promise<DiskNeed[]> {
-  const store = { purpose: "the store", directory: host.directories.store, bytes: GIBIBYTE };
-  const data = engine === undefined ? undefined : await engineDataDirectory(engine, host.signal);
-  return data === undefined ? [store] : [store, { purpose: "the cluster", directory: data, bytes: 2 * GIBIBYTE }];
+async function diskNeeds(host: Host, engine: Engine | undefined, runImage: string): Promise<DiskNeed[]> {
+  const store = { purpose: "the store", on: { directory: host.directories.store }, bytes: GIBIBYTE };
+  const disk = engine === undefined ? undefined : await engineDisk(engine, runImage, host.signal);
+  return disk === undefined ? [store] : [store, { purpose: "the cluster", on: disk, bytes: 2 * GIBIBYTE }];
 }

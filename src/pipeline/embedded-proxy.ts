@@ -4,6 +4,7 @@ import type { Engine } from "../cluster/engine.ts";
 import { hostsToml, type ProxyEndpoint } from "../cluster/hosts.ts";
 import type { Cluster } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
+import { RegistryError } from "../registry/errors.ts";
 import { startRegistryServer } from "../registry/server.ts";
 import type { ContentSource, PullEvent } from "../registry/types.ts";
 import { unlessAborted } from "../store/wait.ts";
@@ -64,7 +65,7 @@ async function openProxyAt(
   const canaries = createCanaryWatch();
   const server = await startRegistryServer({
     host: address,
-    source,
+    source: withoutCanary(source),
     accessHeader: { name: "x-kubefile-run", value: host.runToken },
     onEvent: (event) => {
       if (event.repository?.host === canaryHost) return canaries.saw(event.reference ?? "");
@@ -90,6 +91,17 @@ async function openProxyAt(
     await server.close();
     throw error;
   }
+}
+
+/** That a canary is asked for is all there is to it: nobody is asked in turn, which takes long where names go unanswered. */
+function withoutCanary(source: ContentSource): ContentSource {
+  return {
+    ...source,
+    manifest: (repository, reference, options) =>
+      repository.host === canaryHost
+        ? Promise.reject(new RegistryError(404, "MANIFEST_UNKNOWN", "a canary is no image"))
+        : source.manifest(repository, reference, options),
+  };
 }
 
 /** Canary pulls may arrive before or after somebody waits for them. */

@@ -1,4 +1,3 @@
-import { canaryHost } from "../cluster/canary-host.ts";
 import { cutEgress } from "../cluster/egress.ts";
 import { type EgressCanary, type EgressPlace, openEgressCanary, probeEgress } from "../cluster/egress-probe.ts";
 import { connectEngine, type Engine } from "../cluster/engine.ts";
@@ -143,9 +142,7 @@ function withMissing(
         ({ repository, reference }) => `${repository}${reference.startsWith("sha256:") ? "@" : ":"}${reference}`,
       ),
     ),
-  ]
-    .filter((name) => !name.startsWith(`${canaryHost}/`))
-    .sort();
+  ].sort();
   if (names.length === 0) return error;
   return new KubefileError("VERIFY_FAILED", `the artifact lacks ${names.join(", ")}\n${error.message}`, {
     hint: "build it again; an image that only runs now and then is captured with --include",

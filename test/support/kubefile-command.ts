@@ -16,6 +16,8 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
+  /** A program, with its first arguments, that runs the command as its own last ones. */
+  readonly through?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Goes on beside the command, from the moment its run is opened; awaited. */
   readonly during?: (runId: string, ended: AbortSignal) => Promise<void>;
@@ -74,11 +76,12 @@ export async function commandHome(): Promise<CommandHome> {
 
 async function runCommand(
   args: readonly string[],
-  { during }: CommandOptions,
+  { during, through = [] }: CommandOptions,
   runs: string,
   env: NodeJS.ProcessEnv,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [command, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const [program = "", ...words] = [...through, process.execPath, command, ...args];
+  const child = spawn(program, words, { env, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new AbortController();
   // SIGTERM: also a command that takes too long cleans up.
   const limit = setTimeout(() => child.kill(), COMMAND_TIMEOUT);

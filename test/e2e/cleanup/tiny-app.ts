@@ -23,8 +23,9 @@ export const tinyImage = "docker.io/tiny/app:1";
 /** In the registry, but no part of the application. */
 export const strangerImage = "docker.io/tiny/stranger:1";
 
-export async function startTinyApp(directory: string): Promise<TinyApp> {
-  const registry = await startDockerRegistry();
+/** @param address of its registry; loopback when absent */
+export async function startTinyApp(directory: string, address?: string): Promise<TinyApp> {
+  const registry = await startDockerRegistry(address === undefined ? {} : { address });
   const program = waitingProgram(process.arch === "arm64" ? "arm64" : ("amd64" satisfies Architecture));
   for (const name of ["app", "stranger"]) {
     const layer = await buildLayer([

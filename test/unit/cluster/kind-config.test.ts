@@ -27,6 +27,15 @@ test("a launch that brings its network gets a cluster without one", () => {
   });
 });
 
+test("where the engine is elsewhere: all of its addresses, a port of its choice, and a certificate with its name", () => {
+  const text = kindConfig({ withoutDefaultNetwork: false, engineHost: "docker" });
+  expect(parse(text).networking).toEqual({ apiServerAddress: "0.0.0.0", apiServerPort: -1 });
+  expect(kubeadmPatches(text)).toContainEqual({
+    kind: "ClusterConfiguration",
+    apiServer: { certSANs: ["localhost", "127.0.0.1", "docker"] },
+  });
+});
+
 test("a user's file is kept, except for what the capture depends on", () => {
   const text = `
 kind: Cluster
