@@ -12,6 +12,7 @@ import { registerInspect } from "./inspect.ts";
 import { registerLint } from "./lint.ts";
 import { registerLock } from "./lock.ts";
 import { registerNote } from "./note.ts";
+import { registerPromote } from "./promote.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
@@ -67,6 +68,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerInspect,
     registerClean,
     registerNote,
+    registerPromote,
     registerServe,
   ]) {
     register(program, context, setExitCode);

@@ -12,6 +12,7 @@ import type { App, Launch } from "../image/types.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import type { LockedImage } from "../lock/types.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Upstream } from "../registry/types.ts";
@@ -96,7 +97,7 @@ export function reportOf(
     grade: state.grade,
     needsNetwork: options.launchNetwork,
     image: pushed?.image ?? image,
-    references: options.tags.map(formatReference),
+    references: namesOf(options, (pushed?.image ?? image)?.digest),
     transfer: pushed,
     images: state.images,
     onlyRehearsal: state.onlyRehearsal,
@@ -105,4 +106,10 @@ export function reportOf(
     phases: host.progress.timings(),
     failure,
   });
+}
+
+/** Where no tag was moved, a name is good with the digest alone. */
+function namesOf({ tags, push }: BuildOptions, digest: Digest | undefined): string[] {
+  if (push !== "by digest" || digest === undefined) return tags.map(formatReference);
+  return [...new Set(tags.map(({ host, path }) => formatReference({ host, path, digest })))];
 }

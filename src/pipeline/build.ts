@@ -24,7 +24,7 @@ import { readKubefile } from "./kubefile-source.ts";
 import { lockOfBuild } from "./lock-of-build.ts";
 import type { BuildOptions } from "./options.ts";
 import { checkOutputFiles, writeJson } from "./output-files.ts";
-import { pushImage } from "./push.ts";
+import { pushImage, pushTargets } from "./push.ts";
 import { withRun, workDirectory } from "./run-lifetime.ts";
 
 export interface BuildResult {
@@ -105,7 +105,7 @@ async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResu
       phase.summary(formatSize(size));
     });
   }
-  const pushed = options.push ? await pushImage(host, store, image, options.tags) : undefined;
+  const pushed = options.push === false ? undefined : await pushImage(host, store, image, pushTargets(options));
   const report = reportOf(parts, { image, pushed });
   const metadata = buildMetadata(pushed?.image ?? image, report.references, state.images);
   if (options.metadataFile !== undefined) await writeJson(options.metadataFile, metadata);
@@ -121,7 +121,10 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltR
     layers,
     images: state.images,
     platform: hostPlatform(),
-    annotations: epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") },
+    annotations: {
+      ...options.origin,
+      ...(epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") }),
+    },
     config: {
       grade: state.grade,
       needsNetwork: options.launchNetwork,

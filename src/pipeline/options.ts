@@ -9,7 +9,8 @@ export interface BuildOptions {
   /** How messages name the Kubefile. */
   readonly fileShown: string;
   readonly tags: readonly Reference[];
-  readonly push: boolean;
+  /** `by digest` moves no tag: the repositories of the tags get the image alone. */
+  readonly push: boolean | "by digest";
   readonly outputs: readonly Output[];
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly capture: "cluster" | "static";
@@ -34,6 +35,8 @@ export interface BuildOptions {
   readonly lock: "auto" | "write" | "exact" | "off";
   readonly metadataFile: string | undefined;
   readonly reportFile: string | undefined;
+  /** Where the context comes from; each goes into the artifact. */
+  readonly origin: { readonly source?: string; readonly revision?: string; readonly version?: string };
   /** Seconds since 1970 for times in the artifact; none are written without it. */
   readonly sourceDateEpoch: number | undefined;
 }

@@ -5,10 +5,17 @@ import { countOf, formatSize } from "../image/text-table.ts";
 import { formatRepository, type Reference, type Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
+import type { BuildOptions } from "./options.ts";
 import { createTransferMeter } from "./transfer-meter.ts";
 
+/** What a build pushes to. */
+export function pushTargets({ tags, push }: Pick<BuildOptions, "tags" | "push">): readonly Reference[] {
+  return push === "by digest" ? tags.map(({ host, path }) => ({ host, path })) : tags;
+}
+
 /**
- * Pushes a cluster image under each of several names; names of one repository share one transfer.
+ * Pushes a cluster image under each of several names; names of one repository share one transfer. One without a tag gets
+ * the image by its digest alone.
  *
  * @param mountFrom repositories that may hold blobs: caches, bases. Those of captured images are known from the image.
  * @returns the result of the last repository
@@ -30,7 +37,7 @@ export async function pushImage(
   for (const [name, references] of repositories) {
     const [repository] = references;
     if (repository === undefined) continue;
-    const tags = references.map(({ tag }) => tag ?? "latest");
+    const tags = references.flatMap(({ tag }) => tag ?? []);
     result = await host.progress.phase(repositories.size === 1 ? "push" : `push ${name}`, async (phase) => {
       const meter = createTransferMeter(host.now);
       const pushed = await pushClusterImage({

@@ -85,6 +85,12 @@ export const buildInputs = {
     default: "false",
     help: "push to the registries of the tags",
   },
+  pushByDigest: {
+    kind: "switch",
+    default: "false",
+    help: "push to the repositories of the tags, but move no tag: `kubefile promote` does, once it is verified",
+    only: ["command", "job"],
+  },
   output: {
     kind: "list",
     short: "o",

@@ -73,7 +73,7 @@ export function outputsOf({ report, metadata }: { readonly report: BuildReport; 
   const [first] = report.references;
   return {
     digest,
-    reference: first === undefined ? digest : `${withoutTag(first)}@${digest}`,
+    reference: first === undefined ? digest : first.includes("@") ? first : `${withoutTag(first)}@${digest}`,
     images: JSON.stringify(metadata["kubefile.images"]),
     metadata: JSON.stringify(metadata),
     grade: report.grade,

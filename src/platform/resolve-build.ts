@@ -6,6 +6,8 @@ import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute, parseDuration, parseKeyValues, parseOutput, parseTarget } from "./input-values.ts";
+import { sourceRevision } from "./source-revision.ts";
+import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
 
 /** Flags over `kubefile.yaml` over defaults. */
@@ -31,9 +33,10 @@ export async function resolveBuild(
     ...(flags.output === undefined ? (project.output ?? []).map((text) => parseOutput(text, directory)) : []),
   ];
   const tags = (flags.tag ?? project.tag ?? []).map(parseTarget);
-  const push = flags.push ?? project.push ?? false;
-  if (push && tags.length === 0) {
-    throw new KubefileError("USAGE", "--push needs a name to push to", { hint: "add --tag REGISTRY/NAME:TAG" });
+  const push = flags.pushByDigest === true ? ("by digest" as const) : (flags.push ?? project.push ?? false);
+  if (push !== false && tags.length === 0) {
+    const flag = push === "by digest" ? "--push-by-digest" : "--push";
+    throw new KubefileError("USAGE", `${flag} needs a name to push to`, { hint: "add --tag REGISTRY/NAME:TAG" });
   }
   const milliseconds = (key: "quietWindow" | "timeout", fallback: number): number => {
     const written = project[key];
@@ -67,6 +70,7 @@ export async function resolveBuild(
     lock: lockMode(from("lock"), from("locked") ?? false),
     metadataFile: flags.metadataFile === undefined ? undefined : absolute(flags.metadataFile, context.cwd),
     reportFile: flags.report === undefined ? undefined : absolute(flags.report, context.cwd),
+    origin: await originOf(context),
     sourceDateEpoch: parseEpoch(context.env.SOURCE_DATE_EPOCH),
   };
   await refuseHostRunOfStrangers(options, context);
@@ -93,6 +97,19 @@ async function refuseHostRunOfStrangers(options: BuildOptions, context: CommandC
   throw new KubefileError("USAGE", `RUN on the host is refused for ${stranger}`, {
     hint: "leave out --run host (and `run: host` in kubefile.yaml): RUN steps then run in the launch container",
   });
+}
+
+/** What the CI system says of the commit; outside of one, nothing does. */
+async function originOf({ env }: CommandContext): Promise<BuildOptions["origin"]> {
+  const found = await sourceRevision(env);
+  if (found === undefined) return {};
+  const { source, commit, ref } = found;
+  const version = ref.kind === "tag" ? exactVersion(ref.name) : undefined;
+  return {
+    ...(source === undefined ? {} : { source }),
+    revision: commit,
+    ...(version === undefined ? {} : { version }),
+  };
 }
 
 function shownPath(file: string, cwd: string): string {

@@ -58,6 +58,11 @@ export function branchTag(branch: string): string {
   return `${told.slice(0, LONGEST_TAG - suffix.length - 1)}-${suffix}`;
 }
 
+/** `1.4.2` for the Git tags `1.4.2` and `v1.4.2`; undefined for one that names no version. */
+export function exactVersion(name: string): string | undefined {
+  return releaseTags(name, [])?.fixed[0];
+}
+
 /** `1.4.2` for good; `1.4`, `1` and `latest` only where no later version holds them: a fix of an old line moves none back. */
 function releaseTags(name: string, published: readonly string[]): TagPlan | undefined {
   const version = parseVersion(name);

@@ -101,6 +101,7 @@ function optionsFor(context: string, archive: string): BuildOptions {
       metadataFile: undefined,
       reportFile: undefined,
       sourceDateEpoch: undefined,
+      origin: {},
     },
   };
 }

@@ -151,6 +151,20 @@ export const badUsage: readonly BadUsage[] = [
     stderr: ["error[USAGE]: --push needs a name to push to", "  hint: add --tag REGISTRY/NAME:TAG"],
   },
   {
+    name: "a push to nowhere, by digest",
+    argv: ["build", "--push-by-digest", "."],
+    files: good,
+    stderr: ["error[USAGE]: --push-by-digest needs a name to push to", "  hint: add --tag REGISTRY/NAME:TAG"],
+  },
+  {
+    name: "a promotion outside of CI",
+    argv: ["promote", "registry.example/shop:1"],
+    stderr: [
+      "error[USAGE]: there is no CI run here that would say which commit this is",
+      "  hint: `kubefile tag` gives an image any name",
+    ],
+  },
+  {
     name: "a tag that is no reference",
     argv: ["build", "--tag", "Shop:1", "."],
     files: good,

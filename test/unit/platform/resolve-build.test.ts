@@ -101,6 +101,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         run: "container",
         lock: "auto",
         runImage: defaultRunImage,
+        origin: {},
       },
       settings: { mirror: [], insecure: [], progress: "auto" },
     });
@@ -130,6 +131,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         run: "host",
         lock: "write",
         runImage: "file/tools:1",
+        origin: {},
       },
       settings: { mirror: ["docker.io=https://file.example"], insecure: ["file.local"], progress: "json" },
     });
@@ -160,6 +162,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         run: "container",
         lock: "exact",
         runImage: "flag/tools:1",
+        origin: {},
         metadataFile: "CWD/metadata.json",
         reportFile: "CWD/report.json",
       },
