@@ -4,13 +4,12 @@ import { KubefileError } from "../error.ts";
 import type { ProcessIdentity } from "../process/process-identity.ts";
 import { run } from "../process/run.ts";
 import { apiClient } from "./api-client.ts";
+import { nameServer, serverVersion } from "./api-server-access.ts";
 import { kindNetworkVariable, removeCluster } from "./cluster-removal.ts";
 import type { Engine } from "./engine.ts";
 import { addressesForNodes, type EngineElsewhere, placeOfEngine } from "./engine-place.ts";
-import { hostAndPort } from "./hosts.ts";
 import { ensureImage } from "./image-presence.ts";
-import { everyAddress, kindConfig } from "./kind-config.ts";
-import { readKubeconfig, withServer } from "./kubeconfig.ts";
+import { kindConfig } from "./kind-config.ts";
 import { kindClusterLabel, labelArguments } from "./run-labels.ts";
 import { forgetRun, openRun, type Run, readRun } from "./run-state.ts";
 import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
@@ -191,37 +190,6 @@ async function networkGateway(engine: Engine, network: string, signal: AbortSign
   const { stdout } = await engine.docker(["network", "inspect", network, "--format", format], { signal });
   const gateway = stdout.trim();
   return gateway === "" ? undefined : gateway;
-}
-
-/** The first question to the API server, and so the one that shows whether there is a way to it. */
-async function serverVersion(
-  api: KubernetesApi,
-  options: {
-    readonly remote: EngineElsewhere | undefined;
-    readonly kubeconfig: string;
-    readonly signal: AbortSignal;
-  },
-): Promise<string> {
-  const { remote, kubeconfig, signal } = options;
-  try {
-    return (await api.get<{ readonly gitVersion: string }>("/version", { signal })).gitVersion;
-  } catch (error) {
-    if (remote === undefined || signal.aborted) throw error;
-    const { server } = await readKubeconfig(kubeconfig);
-    throw new KubefileError("CLUSTER_FAILED", `the cluster's API server at ${server} does not answer`, {
-      hint: `ports that the engine of ${remote.host} publishes must be reachable from here (docs/engines.md)`,
-      cause: error,
-    });
-  }
-}
-
-/** kind writes the address that the engine listens on, which for all of its own is 0.0.0.0. */
-async function nameServer(kubeconfig: string, host: string): Promise<void> {
-  const { server } = await readKubeconfig(kubeconfig);
-  const { hostname, port } = new URL(server);
-  if (hostname !== everyAddress) return;
-  const text = await readFile(kubeconfig, "utf8");
-  await writeFile(kubeconfig, withServer(text, `https://${hostAndPort(host, Number(port))}`), { mode: 0o600 });
 }
 
 async function clusterNodes(engine: Engine, cluster: string, signal: AbortSignal): Promise<ClusterNode[]> {

@@ -3,6 +3,8 @@ import { imageVersion, nodeImageFor } from "../../../src/cluster/node-image.ts";
 
 const local = ["kindest/node:v1.34.4", "kindest/node:v1.31.2"];
 
+const lockedImage = `docker.io/kindest/node:v1.33.7@sha256:${"a".repeat(64)}`;
+
 describe("the node image", () => {
   test.each([
     ["nothing asked, one of the default version here", {}, local, "kindest/node:v1.34.4"],
@@ -16,6 +18,15 @@ describe("the node image", () => {
     ["a wide range: the default version", { kubeVersion: ">=1.19" }, local, "kindest/node:v1.34.4"],
     ["a range without the default version", { kubeVersion: ">=1.20 <1.32" }, local, "kindest/node:v1.31.2"],
     ["an image", { override: "registry.example/node:mine" }, local, "registry.example/node:mine"],
+    ["the lock's, before what is here", { locked: lockedImage }, local, lockedImage],
+    ["the lock's that fits", { locked: lockedImage, kubeVersion: "1.33" }, local, lockedImage],
+    [
+      "no lock's that does not fit",
+      { locked: lockedImage, kubeVersion: "v1.34.4" },
+      ["kindest/node:v1.34.4"],
+      "kindest/node:v1.34.4",
+    ],
+    ["an image before the lock's", { locked: lockedImage, override: "my/node:v1.30.1" }, local, "my/node:v1.30.1"],
     ["an image that fits", { override: "my/node:v1.30.1", kubeVersion: "1.30" }, local, "my/node:v1.30.1"],
     ["an image of unknown version", { override: "my/node:latest", kubeVersion: "1.30" }, local, "my/node:latest"],
   ])("%s", (_case, wish, present, expected) => {
