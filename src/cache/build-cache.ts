@@ -2,6 +2,7 @@ import type { Platform } from "../oci/descriptor.ts";
 import type { Repository } from "../oci/reference.ts";
 import type { RegistryClient } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
+import type { GhaAccess } from "./gha-service.ts";
 import { type GuardedPlace, guardedPlace } from "./guarded-place.ts";
 import { shownKey } from "./key.ts";
 import { openPlace } from "./open-place.ts";
@@ -20,6 +21,8 @@ export interface BuildCacheOptions {
   /** Whose manifests of a captured image belong to a record. */
   readonly platform: Platform;
   readonly client: RegistryClient;
+  /** Undefined outside of a job of GitHub Actions. */
+  readonly gha?: GhaAccess | undefined;
   /** Repositories that may hold a record's blobs already, so that a cache in the same registry mounts them. */
   readonly mountFrom?: readonly Repository[];
   readonly now: () => Date;
@@ -37,8 +40,14 @@ export function createBuildCache(options: BuildCacheOptions): BuildCache {
     close: async () => undefined,
   });
   const opened = new Map<string, GuardedPlace>();
+  const supply = {
+    store: local,
+    platform: options.platform,
+    origins: () => sources.flatMap(({ blobs }) => blobs ?? []),
+  };
+  const placeOptions = { ...options, supply, gha: options.gha, mountFrom: options.mountFrom ?? [] };
   const open = (spec: CacheSpec): GuardedPlace => {
-    const known = opened.get(placeOf(spec)) ?? guard(openPlace(spec, options));
+    const known = opened.get(placeOf(spec)) ?? guard(openPlace(spec, placeOptions));
     opened.set(placeOf(spec), known);
     return known;
   };

@@ -1,4 +1,4 @@
-import { errorMessage } from "../error.ts";
+import { errorMessage, KubefileError } from "../error.ts";
 import type { Place } from "./place.ts";
 import { RecordRefused } from "./record.ts";
 import type { Scope } from "./trust.ts";
@@ -26,7 +26,7 @@ export function guardedPlace(place: Place, warn: (message: string) => void): Gua
     if (failed.has(what)) return;
     failed.add(what);
     const done = what === "read" ? "read" : "written";
-    warn(`${name} cannot be ${done}, and the build goes on without it: ${errorMessage(error)}`);
+    warn(`${name} cannot be ${done}, and the build goes on without it: ${errorMessage(error)}${hintOf(error)}`);
   };
   return {
     name,
@@ -57,4 +57,8 @@ export function guardedPlace(place: Place, warn: (message: string) => void): Gua
     },
     close: () => place.close(),
   };
+}
+
+function hintOf(error: unknown): string {
+  return error instanceof KubefileError && error.hint !== undefined ? ` (${error.hint})` : "";
 }

@@ -2,7 +2,12 @@
  * Which builds a record comes from. Records of builds of protected refs are kept apart from all others, in every place,
  * so that a release never reads what somebody could write who may not write to a protected ref (docs/adr).
  */
-export type Scope = "protected" | "unprotected";
+export const scopes = ["protected", "unprotected"] as const;
+export type Scope = (typeof scopes)[number];
+
+export function isScope(text: string): text is Scope {
+  return scopes.some((scope) => scope === text);
+}
 
 /** What one build may read and write. */
 export interface CacheTrust {

@@ -119,12 +119,13 @@ async function confirm(options: PushOptions, image: ClusterImage, transfer: Blob
   });
 }
 
-function missesBlob(error: unknown): boolean {
+/** Something that the manifest names, and that was said to be there, is not. */
+export function missesBlob(error: unknown): boolean {
   return error instanceof RegistryError && (error.code === "MANIFEST_BLOB_UNKNOWN" || error.code === "BLOB_UNKNOWN");
 }
 
 /** Registries have many ways to say that they do not know a media type; none of these codes means anything else here. */
-function refusesTypes(error: unknown): boolean {
+export function refusesTypes(error: unknown): boolean {
   return (
     error instanceof RegistryError &&
     [400, 404, 415, 422].includes(error.status) &&

@@ -9,6 +9,9 @@ export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2
 export const CLUSTER_ARTIFACT = "application/vnd.kubefile.cluster.v1";
 export const CLUSTER_CONFIG = "application/vnd.kubefile.cluster.config.v1+json";
 
+export const CACHE_ARTIFACT = "application/vnd.kubefile.cache.v1";
+export const CACHE_RECORD = "application/vnd.kubefile.cache.record.v1+json";
+
 export const manifestTypes: readonly string[] = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST];
 
 export function isIndexType(mediaType: string): boolean {

@@ -1,3 +1,4 @@
+import type { GhaAccess } from "../cache/gha-service.ts";
 import type { PullSecret } from "../capture/pull-secret.ts";
 import type { EngineEnvironment } from "../cluster/engine.ts";
 import type { ProcessIdentity } from "../process/process-identity.ts";
@@ -11,6 +12,8 @@ export interface Host {
   /** `name` is looked up there: kind. */
   readonly searchPath: string;
   readonly client: RegistryClient;
+  /** GitHub's cache service; undefined outside of a job that was given access to it. */
+  readonly gha: GhaAccess | undefined;
   /** Offers a pull secret found in the cluster to the client. */
   readonly addPullSecret: (secret: PullSecret) => void;
   /** Lets the proxy dial a registry at a private address because somebody named it. */

@@ -1,3 +1,5 @@
+import type { CacheSpec } from "../cache/spec.ts";
+import type { CacheTrust } from "../cache/trust.ts";
 import type { Reference } from "../oci/reference.ts";
 
 /** Everything a build is told; the front ends fill it from flags, inputs and `kubefile.yaml`. */
@@ -33,6 +35,10 @@ export interface BuildOptions {
    * `exact`: the build is what the lock says, or fails. `off`: as if there were none.
    */
   readonly lock: "auto" | "write" | "exact" | "off";
+  /** Read in this order, after the local store. */
+  readonly cacheFrom: readonly CacheSpec[];
+  readonly cacheTo: readonly CacheSpec[];
+  readonly cacheTrust: CacheTrust;
   readonly metadataFile: string | undefined;
   readonly reportFile: string | undefined;
   /** Where the context comes from; each goes into the artifact. */

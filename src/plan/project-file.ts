@@ -26,6 +26,8 @@ export interface ProjectFile {
   readonly lock?: boolean;
   readonly locked?: boolean;
   readonly runImage?: string;
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
   readonly mirror?: Readonly<Record<string, string>>;
   readonly insecure?: readonly string[];
   readonly progress?: "auto" | "tty" | "plain" | "json";

@@ -1,3 +1,4 @@
+import { trustLevels } from "./cache-trust.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { progressStyles } from "./progress-style.ts";
 
@@ -162,6 +163,24 @@ export const buildInputs = {
     help: "build exactly what kubefile.lock says, or fail with what differs",
   },
   ...clusterInputs,
+  cacheFrom: {
+    kind: "list",
+    value: "spec",
+    help: "where to look for results of earlier builds: type=registry,ref=REPO or type=local,src=DIR or type=gha",
+  },
+  cacheTo: {
+    kind: "list",
+    value: "spec",
+    help: "where to keep results for later builds: type=registry,ref=REPO or type=local,dest=DIR or type=gha",
+  },
+  cacheTrust: {
+    kind: "choice",
+    value: "whom",
+    choices: ["auto", ...trustLevels],
+    default: "auto",
+    help: "whose results are believed, and whether this build's are kept; told by the CI system's variables",
+    only: ["command", "job"],
+  },
   metadataFile: {
     kind: "path",
     value: "file",

@@ -8,16 +8,21 @@ import { createProgress } from "../pipeline/progress.ts";
 import { ownIdentity } from "../process/process-identity.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { combineCredentials } from "../registry/credentials.ts";
+import { createDialer } from "../registry/dialer.ts";
 import { pullSecretCredentials } from "../registry/pull-secrets.ts";
 import { credentialForms, Redactor, writtenForms } from "../registry/secret.ts";
 import type { HostFlags } from "./build-inputs.ts";
 import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
+import { githubCache } from "./github-cache.ts";
 import { jobSecrets } from "./gitlab-credentials.ts";
 import { parseInsecure, parseMirrors } from "./input-values.ts";
 import { chooseProgressStyle, createRenderer } from "./progress-style.ts";
 import { proxySettings } from "./proxy-settings.ts";
 import { runCredentials } from "./run-credentials.ts";
 import { packageVersion } from "./version.ts";
+
+/** Milliseconds until a connection to the cache service stands, and without a byte of an answer. */
+const cacheTimes = { connectTimeout: 10_000, idleTimeout: 30_000 } as const;
 
 export interface OpenHost extends Host, AsyncDisposable {
   /** Ends the progress display; call it before printing a result. */
@@ -63,6 +68,9 @@ export async function openHost(
     proxy: proxySettings(env),
     signal,
   });
+  const dialer = createDialer({ ...cacheTimes, proxy: proxySettings(env) });
+  const gha = githubCache(env, dialer, `kubefile/${packageVersion()}`);
+  if (gha !== undefined) redactor.add(gha.token.reveal());
   const onInterruption = (): void => progress.note("info", "stopping, and removing what this run has made");
   const onRepetition = (): void =>
     progress.note("info", "still removing; should you force an end, `kubefile clean` does the rest");
@@ -73,6 +81,7 @@ export async function openHost(
     directories: directories(context, flags.store),
     searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
     client,
+    gha,
     addPullSecret({ namespace, name, dockerConfigJson }) {
       try {
         const secret = { namespace, name, type: "kubernetes.io/dockerconfigjson", payload: dockerConfigJson } as const;
@@ -95,7 +104,7 @@ export async function openHost(
       signal.removeEventListener("abort", onInterruption);
       context.repeated.removeEventListener("abort", onRepetition);
       renderer.close();
-      await client.close();
+      await Promise.all([client.close(), dialer.close()]);
     },
   };
 }

@@ -1,9 +1,11 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { type CacheFlag, parseCacheSpecs } from "../cache/parse-spec.ts";
 import { KubefileError } from "../error.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
+import { cacheTrust } from "./cache-trust.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute, parseDuration, parseKeyValues, parseOutput, parseTarget } from "./input-values.ts";
 import { sourceRevision } from "./source-revision.ts";
@@ -68,6 +70,8 @@ export async function resolveBuild(
     run: from("run") ?? "container",
     runImage: from("runImage") ?? defaultRunImage,
     lock: lockMode(from("lock"), from("locked") ?? false),
+    ...cacheSpecs(flags, project, context.cwd, directory),
+    cacheTrust: await cacheTrust(context.env, flags.cacheTrust ?? "auto"),
     metadataFile: flags.metadataFile === undefined ? undefined : absolute(flags.metadataFile, context.cwd),
     reportFile: flags.report === undefined ? undefined : absolute(flags.report, context.cwd),
     origin: await originOf(context),
@@ -109,6 +113,21 @@ async function originOf({ env }: CommandContext): Promise<BuildOptions["origin"]
     ...(source === undefined ? {} : { source }),
     revision: commit,
     ...(version === undefined ? {} : { version }),
+  };
+}
+
+/** Paths of flags start at the working directory, those of `kubefile.yaml` at the context. */
+function cacheSpecs(
+  flags: BuildFlags,
+  project: ProjectFile,
+  cwd: string,
+  directory: string,
+): Pick<BuildOptions, "cacheFrom" | "cacheTo"> {
+  const read = (written: readonly string[] | undefined, inFile: readonly string[] | undefined, flag: CacheFlag) =>
+    written === undefined ? parseCacheSpecs(inFile ?? [], flag, directory) : parseCacheSpecs(written, flag, cwd);
+  return {
+    cacheFrom: read(flags.cacheFrom, project.cacheFrom, "--cache-from"),
+    cacheTo: read(flags.cacheTo, project.cacheTo, "--cache-to"),
   };
 }
 

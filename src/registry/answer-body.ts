@@ -164,7 +164,7 @@ function codeOfStatus(status: number, unknown: RegistryErrorCode): RegistryError
 }
 
 /** Milliseconds of `Retry-After`, which is seconds or a date by the server's own clock (RFC 9110, 10.2.3). */
-function retryAfter(answer: Answer): number | undefined {
+export function retryAfter(answer: Answer): number | undefined {
   const text = header(answer, "retry-after")?.trim() ?? "";
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
   const pause = Date.parse(text) - Date.parse(header(answer, "date") ?? "");

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { unprotectedTrust } from "../../src/cache/trust.ts";
 import { rootfsLayers } from "../../src/image/cluster-image.ts";
 import { type BuildResult, build } from "../../src/pipeline/build.ts";
 import type { Host } from "../../src/pipeline/host.ts";
@@ -73,6 +74,7 @@ export async function hostIn(directory: string, onProgress?: InProcessBuild["onP
     },
     searchPath: process.env.PATH ?? "",
     client: upstreamClient(),
+    gha: undefined,
     addPullSecret: () => undefined,
     trustRegistry: () => undefined,
     progress: createProgress(
@@ -94,6 +96,7 @@ function optionsFor(context: string, archive: string): BuildOptions {
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
     ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
     ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },
+    ...{ cacheFrom: [], cacheTo: [], cacheTrust: unprotectedTrust("a test") },
     ...{
       run: "host",
       runImage: "",

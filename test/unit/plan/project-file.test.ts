@@ -32,6 +32,8 @@ const everything: Required<ProjectFile> = {
   lock: true,
   locked: false,
   runImage: "registry.example/tools:1",
+  cacheFrom: ["type=registry,ref=registry.example/cache", "type=local,src=cache"],
+  cacheTo: ["type=gha"],
   mirror: { "docker.io": "https://mirror.example" },
   insecure: ["localhost:5000"],
   progress: "plain",

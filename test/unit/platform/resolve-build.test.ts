@@ -29,6 +29,8 @@ defaultCni: false
 run: host
 lock: true
 runImage: file/tools:1
+cacheFrom: ["type=local,src=cache"]
+cacheTo: [type=gha]
 mirror: { docker.io: "https://file.example" }
 insecure: [file.local]
 progress: json
@@ -57,6 +59,9 @@ const everyFlag: BuildFlags = {
   mirror: ["docker.io=https://flag.example"],
   insecure: ["flag.local"],
   progress: "plain",
+  cacheFrom: ["type=gha"],
+  cacheTo: ["type=local,dest=cache"],
+  cacheTrust: "protected",
   metadataFile: "metadata.json",
   report: "report.json",
   store: "store",
@@ -102,6 +107,9 @@ describe("flags over kubefile.yaml over defaults", () => {
         lock: "auto",
         runImage: defaultRunImage,
         origin: {},
+        cacheFrom: [],
+        cacheTo: [],
+        cacheTrust: { reads: ["protected", "unprotected"], writes: "unprotected", why: "outside of CI" },
       },
       settings: { mirror: [], insecure: [], progress: "auto" },
     });
@@ -132,6 +140,9 @@ describe("flags over kubefile.yaml over defaults", () => {
         lock: "write",
         runImage: "file/tools:1",
         origin: {},
+        cacheFrom: [{ type: "local", directory: "CWD/app/cache", written: "type=local,src=cache" }],
+        cacheTo: [{ type: "gha", prefix: "cache", written: "type=gha" }],
+        cacheTrust: { reads: ["protected", "unprotected"], writes: "unprotected", why: "outside of CI" },
       },
       settings: { mirror: ["docker.io=https://file.example"], insecure: ["file.local"], progress: "json" },
     });
@@ -163,6 +174,9 @@ describe("flags over kubefile.yaml over defaults", () => {
         lock: "exact",
         runImage: "flag/tools:1",
         origin: {},
+        cacheFrom: [{ type: "gha", prefix: "cache", written: "type=gha" }],
+        cacheTo: [{ type: "local", directory: "CWD/cache", written: "type=local,dest=cache" }],
+        cacheTrust: { reads: ["protected"], writes: "protected", why: "--cache-trust protected" },
         metadataFile: "CWD/metadata.json",
         reportFile: "CWD/report.json",
       },

@@ -1,0 +1,75 @@
+import { stat } from "node:fs/promises";
+import { KubefileError } from "../error.ts";
+import { forEachParallel } from "../image/parallel.ts";
+import { openStore } from "../store/store.ts";
+import type { Store } from "../store/types.ts";
+import { layoutBlobs } from "./layout-blobs.ts";
+import type { Place } from "./place.ts";
+import { type BlobSupply, blobsOf, supplyBlob } from "./record-blobs.ts";
+import { recordDirectory } from "./record-directory.ts";
+import type { LocalCacheSpec } from "./spec.ts";
+import type { RecordStore } from "./types.ts";
+
+const PARALLEL = 4;
+
+export interface LocalCacheOptions {
+  readonly spec: LocalCacheSpec;
+  readonly supply: BlobSupply;
+  readonly now: () => Date;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * `type=local`: a directory like the local store's, an OCI layout with `records/` in it. Any number of builds may read
+ * and write it at the same time.
+ */
+export function localCache({ spec, supply, now, warn }: LocalCacheOptions): Place {
+  const { directory, written: name } = spec;
+  const blobs = layoutBlobs(directory, name);
+  let target: Promise<Store> | undefined;
+  const openTarget = (): Promise<Store> => {
+    target ??= openStore(directory);
+    return target;
+  };
+
+  const store = (scope: Parameters<Place["store"]>[0]): RecordStore => {
+    const records = recordDirectory({ directory, scope, name, now, warn });
+    return {
+      ...records,
+      blobs,
+      async read(key, options) {
+        await requireDirectory(directory);
+        return records.read(key, options);
+      },
+      async write(record, options) {
+        const { store: from } = supply;
+        const to = await openTarget();
+        const wanted = await blobsOf(record, supply, options.signal);
+        await forEachParallel(wanted, PARALLEL, options.signal, async ({ digest, size }, signal) => {
+          if ((await to.has(digest))?.size === size) return;
+          await supplyBlob(record, { digest, size }, supply, signal);
+          await to.write((await from.open(digest)).stream, { expected: digest, size, signal });
+        });
+        // Last: whoever finds the record finds its blobs.
+        return records.write(record, options);
+      },
+    };
+  };
+
+  return {
+    name,
+    store,
+    async close() {
+      await (await target?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+/** A misspelt path looks like an empty cache otherwise. */
+async function requireDirectory(directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  throw new KubefileError("STORE_UNUSABLE", `there is no directory ${directory}`, {
+    hint: "the first build that writes it with --cache-to makes it",
+  });
+}
