@@ -19,6 +19,8 @@ export interface ImageEntry {
   readonly observations: readonly ImageObservation[];
   readonly hits: readonly StaticHit[];
   readonly listed: boolean;
+  /** The cluster image that has captured it, which the build is made from. */
+  readonly inheritedFrom: string | undefined;
   readonly pull: RecordedPull | undefined;
 }
 
@@ -26,7 +28,15 @@ export interface ImageSources {
   readonly observations: readonly ImageObservation[];
   readonly typedHits: readonly StaticHit[];
   readonly include: readonly string[];
+  readonly inherited?: Inheritance | undefined;
   readonly pulls: readonly RecordedPull[];
+}
+
+/** What a cluster image has captured that the build is made from. */
+export interface Inheritance {
+  /** What messages call it. */
+  readonly from: string;
+  readonly references: readonly string[];
 }
 
 /**
@@ -42,7 +52,7 @@ export function joinSources(sources: ImageSources): {
   const drafts = new Map<string, Draft>();
   const draftOf = (reference: Reference): Draft => {
     const key = entryKey(reference, manifestReference(reference));
-    const draft = drafts.get(key) ?? { references: [], observations: [], hits: [], listed: false, pull: undefined };
+    const draft = drafts.get(key) ?? emptyDraft();
     drafts.set(key, draft);
     draft.references.push(reference);
     return draft;
@@ -52,6 +62,9 @@ export function joinSources(sources: ImageSources): {
   }
   for (const hit of sources.typedHits) draftOf(parseReference(hit.reference)).hits.push(hit);
   for (const text of sources.include) draftOf(parseReference(text)).listed = true;
+  for (const text of sources.inherited?.references ?? []) {
+    draftOf(parseReference(text)).inheritedFrom = sources.inherited?.from;
+  }
   const byDigest: RecordedPull[] = [];
   for (const pull of sources.pulls) {
     const known = drafts.get(entryKey(pull.repository, pull.reference));
@@ -71,7 +84,8 @@ export function joinSources(sources: ImageSources): {
 /** An entry for a digest that only nodes have named. */
 export function entryOfDigest(pull: RecordedPull, digest: Digest): ImageEntry {
   const reference = { ...repositoryOf(pull), digest };
-  return { key: entryKey(reference, digest), reference, observations: [], hits: [], listed: false, pull };
+  const { references: _, ...draft } = emptyDraft();
+  return { ...draft, key: entryKey(reference, digest), reference, pull };
 }
 
 export function entryKey(repository: Repository, reference: string): string {
@@ -95,5 +109,17 @@ interface Draft {
   readonly observations: ImageObservation[];
   readonly hits: StaticHit[];
   listed: boolean;
+  inheritedFrom: string | undefined;
   pull: RecordedPull | undefined;
+}
+
+function emptyDraft(): Draft {
+  return {
+    references: [],
+    observations: [],
+    hits: [],
+    listed: false,
+    inheritedFrom: undefined,
+    pull: undefined,
+  };
 }

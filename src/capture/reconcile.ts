@@ -5,7 +5,7 @@ import { formatReference, manifestReference, parseReference, type Reference } fr
 import type { Baseline } from "./baseline.ts";
 import { exclusionOf } from "./exclusion.ts";
 import { type FetchFailure, fetchFailed } from "./fetch-failure.ts";
-import { entryKey, entryOfDigest, type ImageEntry, joinSources } from "./image-entries.ts";
+import { entryKey, entryOfDigest, type ImageEntry, type Inheritance, joinSources } from "./image-entries.ts";
 import type { ImageObservation, StartedContainer } from "./observation.ts";
 import type { OperatorAttribution } from "./operators.ts";
 import { observedReasons, uniqueReasons } from "./reasons.ts";
@@ -33,6 +33,7 @@ export interface ReconcileInput {
   readonly untypedHits: readonly StaticHit[];
   /** References that the user lists. */
   readonly include: readonly string[];
+  readonly inherited?: Inheritance | undefined;
   /** Globs of images that stay out; see exclusionOf. */
   readonly exclude: readonly string[];
   readonly baseline: Baseline;
@@ -106,7 +107,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
     images: images.sort((one, other) => (one.reference < other.reference ? -1 : 1)),
     suggestions: suggestionsOf(input, failures, (hit) => captured.has(keyOfHit(hit)) || isExcluded(readHit(hit))),
     onlyRehearsal: completed
-      .filter(({ key, listed }) => !inFiles.has(key) && !listed)
+      .filter(({ key, listed, inheritedFrom }) => !inFiles.has(key) && !listed && inheritedFrom === undefined)
       .map(({ reference }) => formatReference(reference))
       .sort(),
     excluded: excluded.map(({ reference }) => formatReference(reference)).sort(),
@@ -188,6 +189,9 @@ function reasonsOf(entry: Completed, input: ReconcileInput, started: ReadonlySet
     }),
     ...entry.hits.map(({ text, where }): Reason => ({ source: "static", text: `named by ${text}`, where })),
     ...(entry.listed ? [{ source: "listed", text: "listed by the user" } satisfies Reason] : []),
+    ...(entry.inheritedFrom === undefined
+      ? []
+      : [{ source: "inherited", text: `captured by ${entry.inheritedFrom}` } satisfies Reason]),
   ]);
 }
 
@@ -220,8 +224,8 @@ function movedTags(completed: readonly Completed[]): readonly string[] {
     });
 }
 
-function isOnlyStatic({ observations, listed, pull }: ImageEntry): boolean {
-  return observations.length === 0 && !listed && pull === undefined;
+function isOnlyStatic({ observations, listed, inheritedFrom, pull }: ImageEntry): boolean {
+  return observations.length === 0 && !listed && inheritedFrom === undefined && pull === undefined;
 }
 
 function readHit(hit: StaticHit): Reference {

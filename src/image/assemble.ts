@@ -40,6 +40,10 @@ export interface SourceAnnotations {
   readonly source?: string;
   readonly revision?: string;
   readonly version?: string;
+  /** The image that this one is made from: its full name. */
+  readonly baseName?: string;
+  /** Of its manifest for the platform. */
+  readonly baseDigest?: Digest;
   /** RFC 3339, from SOURCE_DATE_EPOCH alone: a clock's time would give every build a digest of its own. */
   readonly created?: string;
 }
@@ -150,9 +154,10 @@ function comesFirst(blob: ClusterBlob, other: ClusterBlob): boolean {
 }
 
 function ociAnnotations(annotations: SourceAnnotations): Record<string, string> {
-  const { source, revision, version, created } = annotations;
+  const { source, revision, version, created, baseName, baseDigest } = annotations;
+  const all = { source, revision, version, created, "base.name": baseName, "base.digest": baseDigest };
   return Object.fromEntries(
-    Object.entries({ source, revision, version, created }).flatMap(([name, value]) =>
+    Object.entries(all).flatMap(([name, value]) =>
       value === undefined ? [] : [[`org.opencontainers.image.${name}`, value]],
     ),
   );

@@ -75,13 +75,24 @@ async function fetchManifest(options: FetchOptions): Promise<{ digest: Digest; b
     client
       .manifest(reference, name, { signal })
       .catch((error: unknown) => Promise.reject(registryFailure("fetch", reference.host, error)));
-  const content = await get(manifestReference(reference));
+  const known = reference.digest === undefined ? undefined : await storedManifest(options.store, reference.digest);
+  const content = known ?? (await get(manifestReference(reference)));
   const manifest = parseManifest(content.bytes, content.mediaType);
   if (manifest.kind === "image") return content;
   const child = selectPlatform(manifest.manifests, platform);
   if (child !== undefined) return get(child.digest);
   const message = `${formatReference(reference)} has no cluster image for ${platform.os}/${platform.architecture}`;
   throw new KubefileError("ARTIFACT_INVALID", message, { hint: "build one for this platform" });
+}
+
+/** Content by digest cannot have changed. */
+async function storedManifest(
+  store: Store,
+  digest: Digest,
+): Promise<{ mediaType: string; digest: Digest; bytes: Buffer } | undefined> {
+  if ((await store.has(digest)) === undefined) return undefined;
+  const bytes = await store.readSmall(digest);
+  return { mediaType: parseManifest(bytes).mediaType, digest, bytes };
 }
 
 /** Fetches the chosen blobs, going on past missing ones so that all are told at once. */
@@ -121,20 +132,26 @@ async function fetchBlobs(
 }
 
 async function fetchBlob(options: FetchOptions, blob: { digest: Digest; size: number }): Promise<void> {
-  const { client, store, reference, signal } = options;
-  const { digest, size } = blob;
-  const fetcher: BlobFetcher = async (offset, fetchSignal) => {
-    const content = await client.blob(reference, digest, { offset, signal: fetchSignal });
+  const { store, reference, signal } = options;
+  try {
+    await store.ensure(blob.digest, blobFetcher(options, blob), { signal });
+  } catch (error) {
+    throw registryFailure("fetch", reference.host, error);
+  }
+}
+
+/** Fetches a blob from the repository of an image, and refuses one of another size than the image's manifest says. */
+export function blobFetcher(
+  { client, reference }: Pick<FetchOptions, "client" | "reference">,
+  { digest, size }: { readonly digest: Digest; readonly size: number },
+): BlobFetcher {
+  return async (offset, signal) => {
+    const content = await client.blob(reference, digest, { offset, signal });
     if (content.size === size) return content;
     content.stream.destroy();
     const message = `blob ${digest} of ${formatReference(reference)} has ${content.size} bytes, its manifest says ${size}`;
     throw new KubefileError("ARTIFACT_INVALID", message);
   };
-  try {
-    await store.ensure(digest, fetcher, { signal });
-  } catch (error) {
-    throw registryFailure("fetch", reference.host, error);
-  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -75,6 +75,13 @@ export function readProfile(manifest: ImageManifest): {
   );
 }
 
+/** Whether a manifest is a cluster image's, in either profile. */
+export function isClusterManifest(manifest: ImageManifest): boolean {
+  return (
+    manifest.config.mediaType === CLUSTER_CONFIG || manifest.annotations[ARTIFACT_TYPE_ANNOTATION] === CLUSTER_ARTIFACT
+  );
+}
+
 function writeNative(parts: ManifestParts): WrittenManifest {
   const layers = parts.blobs.map(nativeDescriptor);
   const manifest = {

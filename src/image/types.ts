@@ -27,6 +27,8 @@ export interface App {
   readonly files: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly launched: boolean;
+  /** What starts it, when APPCMDS says so; for images that are made from this one. */
+  readonly command?: string;
 }
 
 /** The artifact's config blob: everything a site needs to know, nothing that differs between two runs. */

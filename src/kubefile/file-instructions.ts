@@ -1,17 +1,10 @@
 import { type Arguments, base, extra, listOrWords, missing } from "./arguments.ts";
 import { quoted } from "./diagnostic.ts";
 import { flagValue } from "./flags.ts";
+import { checkImage } from "./image-name.ts";
 import type { AddInstruction, CopyInstruction, FromInstruction } from "./instruction.ts";
 import type { Span } from "./mapped-text.ts";
 import { splitWords, type Word } from "./word.ts";
-
-// Grammar of distribution/reference, [HOST[:PORT]/]PATH[:TAG][@DIGEST].
-const hostPart = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
-const host = `(?:${hostPart}(?:\\.${hostPart})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?`;
-const pathPart = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
-const imageReference = new RegExp(
-  `^(?:${host}/)?${pathPart}(?:/${pathPart})*(?::\\w[\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
-);
 
 export function readFrom(input: Arguments<"FROM">): FromInstruction | undefined {
   const [image, as, stage, ...more] = splitWords(input.rest, input.options);
@@ -20,7 +13,7 @@ export function readFrom(input: Arguments<"FROM">): FromInstruction | undefined 
   else if (as !== undefined && stage === undefined)
     missing(input, "FROM ... AS needs a name", "write FROM IMAGE AS NAME");
   else if (more[0] !== undefined) extra(input, more[0], "write FROM IMAGE, or FROM IMAGE AS NAME");
-  checkImage(input, image);
+  checkImage(image, input.report);
   const platform = flagValue(input.flags, "platform");
   if (stage !== undefined && as?.text.toUpperCase() === "AS") checkStageName(input, stage);
   return {
@@ -70,25 +63,6 @@ function readOperands(input: Arguments): { sources: readonly Word[]; destination
 
 function formatStart(span: Span): string {
   return `${span.start.line}:${span.start.column}`;
-}
-
-function checkImage(input: Arguments, image: Word): void {
-  const hasVariables = image.parts.some((part) => part.kind === "variable");
-  if (hasVariables || isImageReference(image.text)) return;
-  const lower = image.text.toLowerCase();
-  input.report({
-    severity: "error",
-    code: "invalid-image",
-    message: `${quoted(image.text)} is not an image reference`,
-    hint: isImageReference(lower)
-      ? `repository names are lower case: ${JSON.stringify(lower)}`
-      : "write scratch, or [REGISTRY/]NAME[:TAG][@sha256:DIGEST]",
-    span: image.span,
-  });
-}
-
-function isImageReference(text: string): boolean {
-  return text.length <= 1024 && imageReference.test(text);
 }
 
 function checkStageName(input: Arguments, stage: Word): void {

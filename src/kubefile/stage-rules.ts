@@ -1,4 +1,5 @@
 import { quoted, type Report } from "./diagnostic.ts";
+import { checkImage } from "./image-name.ts";
 import type { CopyInstruction, Kubefile, Stage } from "./instruction.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import { copyOrigin, namesImage, stageOfCopy } from "./stage-references.ts";
@@ -41,7 +42,11 @@ function checkOrigin(instruction: CopyInstruction, stages: readonly Stage[], pos
     });
     return;
   }
-  if (stageOfCopy(stages, text, position) !== undefined || namesImage(stages, origin)) return;
+  if (stageOfCopy(stages, text, position) !== undefined) return;
+  if (namesImage(stages, origin)) {
+    checkImage(origin, report);
+    return;
+  }
   const own = stages.findIndex(({ name }) => name === text.toLowerCase());
   const isNumber = /^\d+$/.test(text);
   const names = stages.slice(0, position).flatMap(({ name }) => name ?? []);

@@ -1,37 +1,19 @@
 import type { Diagnostic } from "./diagnostic.ts";
-import type { Flag, FromInstruction, Instruction, Kubefile, Stage } from "./instruction.ts";
+import type { Flag, Instruction, Kubefile } from "./instruction.ts";
 import type { Span } from "./mapped-text.ts";
 import { isRemote } from "./rootfs-paths.ts";
-import { copyOrigin, namesImage, stageNamed } from "./stage-references.ts";
 
 /**
  * What the parser understands and no build executes yet, each with what to use meanwhile. A build ends with these; the
  * linter shows them as warnings.
  */
 export function unsupportedFeatures(kubefile: Kubefile): readonly Diagnostic[] {
-  const { stages } = kubefile;
-  return stages.flatMap(({ from, instructions }, position) => [
-    ...unsupportedBase(from, stages, position),
-    ...instructions.flatMap((instruction) => unsupportedIn(instruction, stages)),
-  ]);
+  return kubefile.instructions.flatMap(unsupportedIn);
 }
 
-function unsupportedBase(from: FromInstruction, stages: readonly Stage[], position: number): readonly Diagnostic[] {
-  const flags = from.flags.flatMap((flag) => unsupportedFlag(from, flag));
-  const { text, span } = from.image;
-  if (text === "scratch" || stageNamed(stages, text, position) !== undefined) return flags;
-  return [...flags, unsupported("FROM an image is", "start with FROM scratch and COPY what the image brought", span)];
-}
-
-function unsupportedIn(instruction: Instruction, stages: readonly Stage[]): readonly Diagnostic[] {
+function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
   const flags = instruction.flags.flatMap((flag) => unsupportedFlag(instruction, flag));
   switch (instruction.kind) {
-    case "COPY": {
-      const origin = copyOrigin(instruction);
-      return origin === undefined || !namesImage(stages, origin)
-        ? flags
-        : [...flags, unsupported("COPY --from an image is", "COPY the file from the build context", origin.span)];
-    }
     case "ADD": {
       const remote = instruction.sources
         .filter(({ text }) => isRemote(text))

@@ -66,16 +66,31 @@ export function parseReference(text: string): Reference {
     if (!isTag(tag)) throw invalid(`${JSON.stringify(tag)} is not a tag`);
     rest = rest.slice(0, colon);
   }
-  const slash = rest.indexOf("/");
-  const first = rest.slice(0, slash);
-  const namesHost = slash > 0 && (/[.:]/.test(first) || first === "localhost" || first.toLowerCase() !== first);
-  const host = canonicalHost(namesHost ? first : "docker.io");
-  const written = namesHost ? rest.slice(slash + 1) : rest;
+  const first = hostOf(rest);
+  const host = canonicalHost(first ?? "docker.io");
+  const written = first === undefined ? rest : rest.slice(first.length + 1);
   if (!isRegistryHost(host)) throw invalid(`${JSON.stringify(host)} is not a registry name`);
   const path = host === "docker.io" && !written.includes("/") ? `library/${written}` : written;
   if (!isRepositoryPath(path)) throw invalid(`${JSON.stringify(written)} is not a repository name`);
   if (tag === undefined && digest === undefined) tag = "latest";
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+}
+
+/** The first component of a name when it is a registry's: `library/nginx` and `shop` name none. */
+function hostOf(name: string): string | undefined {
+  const first = name.slice(0, Math.max(0, name.indexOf("/")));
+  const isHost = first !== "" && (/[.:]/.test(first) || first === "localhost" || first.toLowerCase() !== first);
+  return isHost ? first : undefined;
+}
+
+/**
+ * As parseReference, but a name without a registry is looked for below `base` (`registry.example/team`), when there is
+ * one.
+ *
+ * @throws KubefileError REFERENCE_INVALID
+ */
+export function parseReferenceBelow(text: string, base: string | undefined): Reference {
+  return parseReference(base === undefined || hostOf(text) !== undefined ? text : `${base}/${text}`);
 }
 
 export function tryParseReference(text: string): Reference | undefined {

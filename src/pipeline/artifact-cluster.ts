@@ -10,8 +10,7 @@ import { formatReference, type Reference, tryParseReference } from "../oci/refer
 import { bringsNetwork } from "../plan/own-network.ts";
 import { type ArtifactSource, createArtifactSource } from "../registry/artifact-source.ts";
 import type { PullEvent } from "../registry/types.ts";
-import { applyLayer } from "../rootfs/apply-layer.ts";
-import { gunzip } from "../rootfs/gunzip.ts";
+import { applyStoredLayer } from "../rootfs/stored-layer.ts";
 import type { Store } from "../store/types.ts";
 import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
 import type { Host } from "./host.ts";
@@ -82,9 +81,9 @@ export async function unpackRootfs(
   root: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const layer of rootfsLayers(image)) {
-    const { stream } = await store.open(layer.digest);
-    await applyLayer(root, gunzip(stream), { name: `rootfs layer ${layer.digest}`, signal });
+  for (const [position, descriptor] of rootfsLayers(image).entries()) {
+    const diffId = image.config.rootfs.diffIds[position];
+    if (diffId !== undefined) await applyStoredLayer(root, { descriptor, diffId }, store, { signal });
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Inheritance } from "../capture/image-entries.ts";
 import { reconcile } from "../capture/reconcile.ts";
 import { createPullRecorder } from "../capture/recorder.ts";
 import { scanRootfs } from "../capture/static-scan.ts";
@@ -7,16 +8,21 @@ import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
 import { lockedName } from "../lock/pins.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
-import { tryParseReference } from "../oci/reference.ts";
+import { formatReference, parseReference, tryParseReference } from "../oci/reference.ts";
 import { resolveLaunch } from "../plan/launch.ts";
+import type { Plan } from "../plan/plan.ts";
 import { type CachingProxy, createCachingProxy } from "../registry/caching-proxy.ts";
+import { inheritedUpstream } from "../registry/inherited-upstream.ts";
+import type { Upstream } from "../registry/types.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
+import type { Store } from "../store/types.ts";
 import { type BuildParts, type BuiltRootfs, noteCapture, reportOf } from "./build-parts.ts";
 import { chartRenderer, type RenderChart } from "./chart-rendering.ts";
 import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
 import { asKubefileError } from "./failure.ts";
 import { writeFailureBundle } from "./failure-bundle.ts";
+import type { Host } from "./host.ts";
 import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
 import { completedBy, rehearse } from "./rehearsal.ts";
 import { appContents, buildRootfs } from "./rootfs-build.ts";
@@ -57,6 +63,7 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
         launch: rootfs.launch,
         env: plan.env,
         hits: rootfs.hits,
+        inherited: inheritance(plan),
       });
       noteCapture(parts, rehearsed, rehearsed.grade);
       return rootfs;
@@ -78,7 +85,7 @@ function aboutNodeImage(error: unknown): boolean {
 
 /** The lesser way, for machines without an engine: only what typed manifests name, and what the user lists. */
 export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
-  const { host, options } = parts;
+  const { host, options, plan } = parts;
   const { completion, stop } = openCapture(parts);
   try {
     const rootfs = await buildRootfsWithHits(parts, workspace, completion, host.signal);
@@ -91,6 +98,7 @@ export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorks
         untypedHits: rootfs.hits.untyped,
         include: options.include,
         exclude: options.exclude,
+        inherited: inheritance(plan),
         baseline: { images: new Map(), mirrorPods: new Set(), nodeImages: new Set() },
         operators: new Map(),
         nodeNames: new Map(),
@@ -109,14 +117,14 @@ export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorks
 }
 
 /** The embedded proxy's content, and the way to bring whole images into the store. */
-function openCapture({ host, options, store, upstream }: BuildParts): {
+function openCapture({ host, options, store, plan, upstream }: BuildParts): {
   proxy: CachingProxy;
   completion: ImageCompletion;
   stop: () => Promise<void>;
 } {
   const stopping = new AbortController();
   const signal = AbortSignal.any([host.signal, stopping.signal]);
-  const proxy = createCachingProxy({ store, upstream, signal });
+  const proxy = createCachingProxy({ store, upstream: upstreamFor(upstream, host, store, plan), signal });
   const completion = createImageCompletion({ proxy, platform: hostPlatform(), signal });
   for (const name of options.include) {
     const reference = tryParseReference(name);
@@ -131,6 +139,18 @@ function openCapture({ host, options, store, upstream }: BuildParts): {
       await completion.idle();
     },
   };
+}
+
+/** The registries; what a base cluster image has captured stays what it was then. */
+function upstreamFor(upstream: Upstream, host: Host, store: Store, { base }: Plan): Upstream {
+  if (base === undefined || base.images.length === 0) return upstream;
+  for (const { reference } of base.images) host.trustRegistry(parseReference(reference).host);
+  return inheritedUpstream(upstream, { store, images: base.images, origin: base.reference });
+}
+
+function inheritance({ base }: Plan): Inheritance | undefined {
+  if (base === undefined || base.images.length === 0) return undefined;
+  return { from: formatReference(base.reference), references: base.images.map(({ reference }) => reference) };
 }
 
 /** Executes the steps; images that typed manifests name are on their way into the store when this returns. */
@@ -148,6 +168,7 @@ async function buildRootfsWithHits(
       store,
       context: options.context,
       ignore: parts.ignore,
+      images: parts.images,
       run:
         options.run === "host"
           ? { kind: "host", searchPath: host.searchPath, home: run.names.hostHome }

@@ -19,6 +19,7 @@ import type { Upstream } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
 import type { BuildLock } from "./build-lock.ts";
 import type { Host } from "./host.ts";
+import type { ImageSources } from "./image-sources.ts";
 import type { BuildOptions } from "./options.ts";
 
 /** What every part of a build works with. */
@@ -30,6 +31,7 @@ export interface BuildParts {
   /** What the context's ignore file leaves out. */
   readonly ignore: IgnoreRules;
   readonly store: Store;
+  readonly images: ImageSources;
   /** Absent when nothing of the build needs one. */
   readonly engine: Engine | undefined;
   readonly run: Run;

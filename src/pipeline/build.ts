@@ -1,14 +1,19 @@
 import type { Engine } from "../cluster/engine.ts";
 import { assembleClusterImage } from "../image/assemble.ts";
+import type { BaseImage } from "../image/base-image.ts";
 import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
 import { tagLocal } from "../image/local-tags.ts";
 import { type BuildMetadata, buildMetadata } from "../image/metadata.ts";
 import { exportOciLayout } from "../image/oci-layout.ts";
 import type { BuildReport } from "../image/report.ts";
 import { formatSize } from "../image/text-table.ts";
+import type { Kubefile } from "../kubefile/instruction.ts";
+import { entryFor } from "../lock/pins.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
 import { OWN_NETWORK_LABEL } from "../plan/own-network.ts";
-import { planBuild } from "../plan/plan.ts";
+import { baseImagesOf, type Plan, planBuild } from "../plan/plan.ts";
 import { pinnedUpstream } from "../registry/pinned-upstream.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { createWorkspace } from "../rootfs/workspace.ts";
@@ -16,10 +21,11 @@ import { openStore } from "../store/store.ts";
 import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
 import { checkLock, lockFileOf, lockInContext, openBuildLock, pinnedImages, writeBuildLock } from "./build-lock.ts";
-import { type BuildParts, type BuiltRootfs, newBuildState, reportOf } from "./build-parts.ts";
+import { type BuildParts, type BuildState, type BuiltRootfs, newBuildState, reportOf } from "./build-parts.ts";
 import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
+import { createImageSources, describeBases } from "./image-sources.ts";
 import { readKubefile } from "./kubefile-source.ts";
 import { lockOfBuild } from "./lock-of-build.ts";
 import type { BuildOptions } from "./options.ts";
@@ -51,18 +57,17 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
     const lock = await openBuildLock(options);
     const ignore = await loadIgnoreFile(context, lockInContext(options));
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
-    const plan = planBuild(kubefile, { buildArgs: options.buildArgs, platform: hostPlatform() });
-    for (const name of plan.unusedBuildArgs) {
-      host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${shown}`);
-    }
-    const engine = await engineForBuild(host, options, plan);
-    await checkDisk(await diskNeeds(host, engine, options.runImage));
     const store = await openStore(host.directories.store);
     try {
+      const upstream = pinnedUpstream(host.client, lock.pins, lock.shown);
+      const images = createImageSources({ host, upstream, store, onResolved: noteBase(state) });
+      const plan = await planFor(kubefile, { host, options, images });
+      const engine = await engineForBuild(host, options, plan);
+      await checkDisk(await diskNeeds(host, engine, options.runImage));
       return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run, releaseCluster) => {
-        const upstream = pinnedUpstream(host.client, lock.pins, lock.shown);
         const pinned = { ...options, ...pinnedImages(options, lock) };
-        const parts: BuildParts = { host, options: pinned, state, plan, ignore, store, engine, run, lock, upstream };
+        const shared = { host, state, plan, ignore, store, images, engine, run };
+        const parts: BuildParts = { ...shared, options: pinned, lock, upstream };
         await using workspace = await createWorkspace(workDirectory(run));
         const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
         const rootfs = await capture(parts, workspace);
@@ -82,6 +87,33 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
     watcher.onFailure?.(report);
     throw error;
   }
+}
+
+/** What the Kubefile asks for, on the base images as they are now. */
+async function planFor(
+  kubefile: Kubefile,
+  { host, options, images }: Pick<BuildParts, "host" | "options" | "images">,
+): Promise<Plan> {
+  const { buildArgs, baseRegistry } = options;
+  const planning = { buildArgs, baseRegistry, platform: hostPlatform() };
+  const named = baseImagesOf(kubefile, planning);
+  const bases =
+    named.length === 0
+      ? new Map<string, BaseImage>()
+      : await host.progress.phase("base images", () => describeBases(images, named));
+  const plan = planBuild(kubefile, { ...planning, bases });
+  for (const name of plan.unusedBuildArgs) {
+    host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${options.fileShown}`);
+  }
+  return plan;
+}
+
+/** Keeps what names of base images have stood for, each once. */
+function noteBase(state: BuildState): (reference: Reference, digest: Digest) => void {
+  return (reference, digest) => {
+    const entry = entryFor("base", formatReference(reference), digest);
+    if (entry !== undefined) state.bases = [...state.bases, entry];
+  };
 }
 
 /** Assembles, names, exports and pushes. */
@@ -105,7 +137,10 @@ async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResu
       phase.summary(formatSize(size));
     });
   }
-  const pushed = options.push === false ? undefined : await pushImage(host, store, image, pushTargets(options));
+  const { base } = parts.plan;
+  const mountFrom = base === undefined ? [] : [base.reference];
+  const pushed =
+    options.push === false ? undefined : await pushImage(host, store, image, pushTargets(options), mountFrom);
   const report = reportOf(parts, { image, pushed });
   const metadata = buildMetadata(pushed?.image ?? image, report.references, state.images);
   if (options.metadataFile !== undefined) await writeJson(options.metadataFile, metadata);
@@ -116,6 +151,7 @@ async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResu
 async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltRootfs): Promise<ClusterImage> {
   const { host, options, plan, state, store } = parts;
   const epoch = options.sourceDateEpoch;
+  const { base } = plan;
   return await assembleClusterImage({
     store,
     layers,
@@ -124,6 +160,7 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltR
     annotations: {
       ...options.origin,
       ...(epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") }),
+      ...(base === undefined ? {} : { baseName: formatReference(base.reference), baseDigest: base.digest }),
     },
     config: {
       grade: state.grade,

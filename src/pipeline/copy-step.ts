@@ -8,6 +8,8 @@ import { removeTree } from "../rootfs/remove-tree.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
 
+import type { ImageSources } from "./image-sources.ts";
+
 export interface CopyWork {
   readonly workspace: RootfsWorkspace;
   /** Absolute path of the build context. */
@@ -15,6 +17,7 @@ export interface CopyWork {
   readonly ignore: IgnoreRules;
   /** The finished rootfs of an earlier stage, by its position in the plan. */
   readonly stageTree: (position: number) => Promise<SourceTree>;
+  readonly images: ImageSources;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
   readonly signal: AbortSignal;
@@ -26,7 +29,13 @@ export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[],
   try {
     const sources: CopySource[] = [];
     for (const [index, source] of step.sources.entries()) {
-      sources.push(await materialise(source, inputs[index], { ...work, directory: join(temporary, String(index)) }));
+      sources.push(
+        await materialise(source, inputs[index], {
+          ...work,
+          runDirectory: work.directory,
+          directory: join(temporary, String(index)),
+        }),
+      );
     }
     await copyIntoRootfs({
       sources,
@@ -45,7 +54,7 @@ export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[],
 async function materialise(
   source: StepSource,
   _input: ResolvedInput | undefined,
-  { context, ignore, stageTree, directory }: CopyWork,
+  { context, ignore, stageTree, images, runDirectory, directory, signal }: CopyWork & { readonly runDirectory: string },
 ): Promise<CopySource> {
   switch (source.kind) {
     case "context":
@@ -62,6 +71,11 @@ async function materialise(
       return { kind: "file", name: source.name, file: directory };
     }
     case "image":
+      return {
+        kind: "paths",
+        tree: await images.tree(source.reference, runDirectory, { signal }),
+        paths: source.paths,
+      };
     case "url":
     case "git":
       throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not executed yet`);

@@ -15,6 +15,8 @@ export interface BuildOptions {
   readonly push: boolean | "by digest";
   readonly outputs: readonly Output[];
   readonly buildArgs: ReadonlyMap<string, string>;
+  /** Where images of FROM and `COPY --from` are looked for whose names have no registry: `registry.example/team`. */
+  readonly baseRegistry: string | undefined;
   readonly capture: "cluster" | "static";
   readonly wait: "ready" | "pulled";
   /** Milliseconds. */

@@ -1,4 +1,5 @@
 import { createCommandTimeline } from "../capture/command-times.ts";
+import type { Inheritance } from "../capture/image-entries.ts";
 import { attributeOperators } from "../capture/operators.ts";
 import { type CompletedImage, type Reconciled, reconcile } from "../capture/reconcile.ts";
 import type { PullRecorder } from "../capture/recorder.ts";
@@ -28,6 +29,8 @@ export interface RehearsalOptions {
   readonly launch: Launch;
   readonly env: Readonly<Record<string, string>>;
   readonly hits: StaticHits;
+  /** What the base has captured. */
+  readonly inherited: Inheritance | undefined;
   readonly recorder: PullRecorder;
   readonly completion: ImageCompletion;
 }
@@ -91,6 +94,7 @@ export async function rehearse(host: Host, rehearsal: RehearsalOptions): Promise
         untypedHits: rehearsal.hits.untyped,
         include: options.include,
         exclude: options.exclude,
+        inherited: rehearsal.inherited,
         baseline,
         operators,
         nodeNames: new Map(cluster.nodes.map(({ address, name }) => [address, name])),

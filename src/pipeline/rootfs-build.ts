@@ -1,17 +1,20 @@
+import { KubefileError } from "../error.ts";
 import type { RootfsLayer } from "../image/assemble.ts";
 import { detectAppType } from "../kubefile/app-type.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
+import { formatReference } from "../oci/reference.ts";
 import type { AppContent } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { DeclaredApp } from "../plan/planned-launch.ts";
-import type { PlannedStage } from "../plan/stage.ts";
+import type { PlannedStage, StageBase } from "../plan/stage.ts";
 import type { ResolvedInput, Step } from "../plan/step.ts";
-import { applyLayer } from "../rootfs/apply-layer.ts";
-import { gunzip } from "../rootfs/gunzip.ts";
+import { atLocation } from "../rootfs/problems.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
+import { applyStoredLayer } from "../rootfs/stored-layer.ts";
 import { createWorkspace, type RootfsWorkspace } from "../rootfs/workspace.ts";
 import type { Store } from "../store/types.ts";
 import { copyStep } from "./copy-step.ts";
+import type { ImageSources } from "./image-sources.ts";
 import type { Phase } from "./progress.ts";
 import { type RunPlace, runStep } from "./run-step.ts";
 import { resolveInputs } from "./step-inputs.ts";
@@ -23,6 +26,7 @@ export interface RootfsBuildOptions {
   readonly store: Store;
   readonly context: string;
   readonly ignore: IgnoreRules;
+  readonly images: ImageSources;
   readonly run: RunPlace;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
@@ -77,21 +81,44 @@ export function appContents(apps: readonly DeclaredApp[], workspace: RootfsWorks
   );
 }
 
-/** Puts what FROM names into the empty workspace of a stage, and returns its layers. */
+/** Puts what FROM names into the empty workspace of a stage, and returns its layers: they are the stage's first. */
 async function startStage(
-  { base }: PlannedStage,
+  stage: PlannedStage,
   workspace: RootfsWorkspace,
   built: readonly BuiltStage[],
-  { store, signal }: RootfsBuildOptions,
+  options: RootfsBuildOptions,
 ): Promise<readonly RootfsLayer[]> {
-  if (base.kind === "scratch") return [];
-  const layers = built[base.stage]?.layers ?? [];
-  for (const { descriptor } of layers) {
-    const { stream } = await store.open(descriptor.digest);
-    await applyLayer(workspace.root, gunzip(stream), { name: `rootfs layer ${descriptor.digest}`, signal });
+  const { store, signal } = options;
+  if (stage.base.kind === "scratch") return [];
+  try {
+    const layers = await baseLayers(stage.base, built, options);
+    for (const layer of layers) await applyStoredLayer(workspace.root, layer, store, { signal });
+    await workspace.adopt({ signal });
+    return layers;
+  } catch (error) {
+    throw atLocation(aboutBase(error), stage.where);
   }
-  await workspace.adopt({ signal });
-  return layers;
+}
+
+async function baseLayers(
+  base: Exclude<StageBase, { kind: "scratch" }>,
+  built: readonly BuiltStage[],
+  { images, phase, signal }: RootfsBuildOptions,
+): Promise<readonly RootfsLayer[]> {
+  if (base.kind === "stage") return built[base.stage]?.layers ?? [];
+  const { image } = base;
+  phase.update(`layers of ${formatReference(image.reference)}`);
+  await images.fetchLayers(image, { signal });
+  return image.layers;
+}
+
+/** A base's layers become the result's as they are, so what no rootfs may hold cannot be mended. */
+function aboutBase(error: unknown): unknown {
+  if (!(error instanceof KubefileError) || error.code !== "UNSAFE_ARCHIVE") return error;
+  return new KubefileError(error.code, error.message, {
+    hint: "start with FROM scratch, and take the files that are wanted with COPY --from=IMAGE",
+    cause: error,
+  });
 }
 
 interface StepWork {
@@ -106,14 +133,14 @@ async function executeStep(
   inputs: readonly ResolvedInput[],
   { workspace, built, options }: StepWork,
 ): Promise<void> {
-  const { context, ignore, directory, signal, phase } = options;
+  const { context, ignore, images, directory, signal, phase } = options;
   switch (step.kind) {
     case "copy": {
       const stageTree = async (position: number): Promise<SourceTree> => {
         const root = built[position]?.workspace.root ?? "";
         return { root, name: `rootfs of ${options.plan.stages[position]?.title ?? ""}` };
       };
-      return copyStep(step, inputs, { workspace, context, ignore, stageTree, directory, signal });
+      return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, directory, signal });
     }
     case "run":
       return runStep(step, { workspace, place: options.run, phase, signal });

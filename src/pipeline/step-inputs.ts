@@ -6,12 +6,15 @@ import type { HashedFile } from "../rootfs/hash-files.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import { digestOfSources } from "../rootfs/source-digest.ts";
 
+import type { ImageSources } from "./image-sources.ts";
+
 export interface InputContext {
   /** Absolute path of the build context. */
   readonly context: string;
   readonly ignore: IgnoreRules;
   /** Files of the context that were read for other steps, by path; what is read is added. */
   readonly hashed?: Map<string, HashedFile>;
+  readonly images: ImageSources;
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +40,7 @@ export async function resolveInputs(step: Step, context: InputContext): Promise<
 async function resolveInput(
   source: StepSource,
   step: CopyStep,
-  { context, ignore, hashed, signal }: InputContext,
+  { context, ignore, images, hashed, signal }: InputContext,
 ): Promise<ResolvedInput> {
   switch (source.kind) {
     case "context": {
@@ -52,7 +55,10 @@ async function resolveInput(
       return { kind: "text", identity: digestOf(source.text) };
     case "stage":
       return { kind: "stage", stage: source.stage };
-    case "image":
+    case "image": {
+      const digest = await images.digest(source.reference);
+      return { kind: "image", identity: digest, digest };
+    }
     case "url":
     case "git":
       throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not resolved yet`);

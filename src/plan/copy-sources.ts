@@ -1,8 +1,9 @@
+import type { Location } from "../error.ts";
 import { expandText } from "../kubefile/expand.ts";
 import type { AddInstruction, CopyInstruction, Stage } from "../kubefile/instruction.ts";
 import { isRemote } from "../kubefile/rootfs-paths.ts";
 import { copyOrigin, stageOfCopy } from "../kubefile/stage-references.ts";
-import { parseReference } from "../oci/reference.ts";
+import { imageReference } from "./image-reference.ts";
 import type { Scope } from "./scope.ts";
 import { type NeededStage, plannedPosition } from "./stage-graph.ts";
 import type { StepSource } from "./step.ts";
@@ -14,6 +15,9 @@ export interface CopyContext {
   readonly needed: readonly NeededStage[];
   /** Of the stage that copies, among all of the file. */
   readonly position: number;
+  readonly baseRegistry: string | undefined;
+  /** Of the instruction. */
+  readonly where: Location;
 }
 
 /** Where the files of a COPY or ADD come from, in its order. */
@@ -30,14 +34,14 @@ export function copySources(
 function filesOf(
   instruction: CopyInstruction,
   paths: readonly string[],
-  { stages, needed, position }: CopyContext,
+  { stages, needed, position, baseRegistry, where }: CopyContext,
 ): readonly StepSource[] {
   if (paths.length === 0) return [];
   const origin = copyOrigin(instruction);
   if (origin === undefined) return [{ kind: "context", paths, unpack: false }];
   const stage = stageOfCopy(stages, origin.text, position);
   return stage === undefined
-    ? [{ kind: "image", reference: parseReference(origin.text), paths }]
+    ? [{ kind: "image", reference: imageReference(origin.text, baseRegistry, where), paths }]
     : [{ kind: "stage", stage: plannedPosition(needed, stage), paths }];
 }
 

@@ -31,6 +31,7 @@ export function resolveLaunch(
       files: files.map((file) => `${app.directory}/${file}`),
       env: app.env,
       launched: launched.includes(app.name),
+      ...(app.command === undefined ? {} : { command: startCommand(plan, app, app.command.text) }),
     };
   });
   const commands =
@@ -59,7 +60,7 @@ function appCommands(
     const lines =
       app.command === undefined
         ? defaultCommands(app, contentOf(app, contents), launch.where)
-        : [withShellVariables(app.command.text, { ...plan.env, ...app.env })];
+        : [startCommand(plan, app, app.command.text)];
     return lines.map((command) => ({
       command,
       directory: app.directory,
@@ -92,6 +93,10 @@ function defaultCommands(app: DeclaredApp, { type, files }: AppContent, where: L
 
 function contentOf(app: DeclaredApp, contents: ReadonlyMap<string, AppContent>): AppContent {
   return contents.get(app.name) ?? { type: undefined, files: [] };
+}
+
+function startCommand(plan: Plan, app: DeclaredApp, text: string): string {
+  return withShellVariables(text, { ...plan.env, ...app.env });
 }
 
 /** sealos's `$(NAME)` of a declared ENV becomes the shell's, so that a value given at the site still counts. */

@@ -1,5 +1,5 @@
-/** sealer's label of an application that is a pod network; the application's name follows. */
-export const CNI_LABEL = "cluster.alpha.sealer.io/kube-cni-";
+import { CNI_LABEL } from "../image/sealer-labels.ts";
+
 /** Set by a build with --no-default-cni. */
 export const OWN_NETWORK_LABEL = "io.kubefile.own-network";
 

@@ -11,6 +11,7 @@ export interface ProjectFile {
   readonly push?: boolean;
   readonly output?: readonly string[];
   readonly buildArg?: Readonly<Record<string, string>>;
+  readonly baseRegistry?: string;
   readonly capture?: "cluster" | "static";
   readonly wait?: "ready" | "pulled";
   /** `20s`, `1m30s`. */

@@ -1,74 +1,43 @@
 import { KubefileError, type Location } from "../error.ts";
-import type { AppInstruction, Instruction, Stage } from "../kubefile/instruction.ts";
+import { CNI_LABEL, CSI_LABEL, KUBE_VERSION_LABEL } from "../image/sealer-labels.ts";
+import { quoted } from "../kubefile/diagnostic.ts";
+import type { AppCmdsInstruction, AppEnvInstruction, AppInstruction, Instruction } from "../kubefile/instruction.ts";
+import { didYouMean, nearest } from "../kubefile/nearest.ts";
+import type { Word } from "../kubefile/word.ts";
 import { copySources } from "./copy-sources.ts";
-import { CNI_LABEL } from "./own-network.ts";
+import { appDirectory, type StageContext, type StageResult, startStage } from "./inherited.ts";
 import type { DeclaredApp, PlannedLaunch } from "./planned-launch.ts";
 import type { Scope } from "./scope.ts";
-import type { PlannedStage, StageBase } from "./stage.ts";
-import { type NeededStage, plannedPosition } from "./stage-graph.ts";
+import type { NeededStage } from "./stage-graph.ts";
 import type { Step } from "./step.ts";
 
-/** A stage, and what it hands on to the stage or the image that is made from it. */
-export interface StageResult extends Inherited {
-  readonly planned: PlannedStage;
-}
-
-/** What FROM takes over from a stage. */
-interface Inherited {
-  readonly env: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly apps: ReadonlyMap<string, DeclaredApp>;
-  /** Absent when nothing is started. */
-  readonly launch?: PlannedLaunch;
-  readonly maintainer?: string;
-  readonly kubeVersion?: string;
-  readonly kubeVersionAt?: Location;
-}
-
-export interface StageContext {
-  readonly file: string;
-  /** All of the file. */
-  readonly stages: readonly Stage[];
-  readonly needed: readonly NeededStage[];
-  /** Of the needed stages before this one. */
-  readonly results: readonly StageResult[];
-  /** As it is before the first FROM. */
-  readonly scope: Scope;
-}
-
-const CSI_LABEL = "cluster.alpha.sealer.io/kube-csi-";
-const KUBE_VERSION_LABEL = "app.alpha.sealer.io/supported-kube-version";
 const localScheme = "local://";
 
-/** @throws KubefileError UNSUPPORTED for an APP source that is a URL */
-export function planStage({ stage, position, base }: NeededStage, context: StageContext): StageResult {
-  const basePosition = base === undefined ? undefined : plannedPosition(context.needed, base);
-  const inherited = basePosition === undefined ? undefined : context.results[basePosition];
+/**
+ * @throws KubefileError UNSUPPORTED for an APP source that is a URL; KUBEFILE_INVALID for an application that neither
+ * the stage nor its base has
+ */
+export function planStage(needed: NeededStage, context: StageContext): StageResult {
+  const { stage, position } = needed;
+  const where = locate(context, stage.from);
+  const { base, inherited } = startStage(needed, context, where);
   const state: StageState = {
     context,
     position,
-    scope: context.scope.stage(inherited?.env ?? {}),
+    scope: context.scope.stage(inherited.env),
     steps: [],
-    labels: inherited?.labels ?? {},
-    apps: new Map(inherited?.apps),
-    launch: inherited?.launch,
     ownCommands: [],
-    maintainer: inherited?.maintainer,
-    kubeVersion: inherited?.kubeVersion,
-    kubeVersionAt: inherited?.kubeVersionAt,
+    labels: inherited.labels,
+    apps: new Map(inherited.apps),
+    launch: inherited.launch,
+    maintainer: inherited.maintainer,
+    kubeVersion: inherited.kubeVersion,
+    kubeVersionAt: inherited.kubeVersionAt,
   };
   for (const instruction of stage.instructions) apply(instruction, state);
-  const stageBase: StageBase =
-    basePosition === undefined ? { kind: "scratch" } : { kind: "stage", stage: basePosition };
   const { labels, apps, launch, maintainer, kubeVersion, kubeVersionAt } = state;
   return {
-    planned: {
-      title: `stage ${stage.name ?? position}`,
-      base: stageBase,
-      steps: state.steps,
-      where: locate(state, stage.from),
-      shown: stage.from.text,
-    },
+    planned: { title: `stage ${stage.name ?? position}`, base, steps: state.steps, where, shown: stage.from.text },
     env: state.scope.environment(),
     labels,
     apps,
@@ -76,6 +45,7 @@ export function planStage({ stage, position, base }: NeededStage, context: Stage
     ...(maintainer === undefined ? {} : { maintainer }),
     ...(kubeVersion === undefined ? {} : { kubeVersion }),
     ...(kubeVersionAt === undefined ? {} : { kubeVersionAt }),
+    ...(inherited.base === undefined ? {} : { base: inherited.base }),
   };
 }
 
@@ -97,7 +67,7 @@ interface StageState {
 
 function apply(instruction: Instruction, state: StageState): void {
   const { scope } = state;
-  const where = locate(state, instruction);
+  const where = locate(state.context, instruction);
   const step = { where, shown: instruction.text };
   switch (instruction.kind) {
     case "FROM":
@@ -111,11 +81,11 @@ function apply(instruction: Instruction, state: StageState): void {
     case "COPY":
     case "ADD": {
       const chmod = instruction.flags.find((flag) => flag.name === "chmod")?.value;
-      const { stages, needed } = state.context;
+      const { stages, needed, baseRegistry } = state.context;
       state.steps.push({
         ...step,
         kind: "copy",
-        sources: copySources(instruction, { scope, stages, needed, position: state.position }),
+        sources: copySources(instruction, { scope, stages, needed, baseRegistry, position: state.position, where }),
         destination: scope.expand(instruction.destination),
         ...(chmod === undefined ? {} : { chmod: scope.expand(chmod) }),
       });
@@ -144,10 +114,10 @@ function apply(instruction: Instruction, state: StageState): void {
       declareApp(instruction, state, step);
       return;
     case "APPCMDS":
-      changeApp(state, instruction.name.text, () => ({ command: { text: instruction.command.text, where } }));
+      changeApp(state, instruction, () => ({ command: { text: instruction.command.text, where } }));
       return;
     case "APPENV":
-      changeApp(state, instruction.name.text, (app) => ({
+      changeApp(state, instruction, (app) => ({
         env: {
           ...app.env,
           ...Object.fromEntries(instruction.pairs.map(({ name, value }) => [scope.expand(name), scope.expand(value)])),
@@ -157,11 +127,12 @@ function apply(instruction: Instruction, state: StageState): void {
     case "CMD":
     case "CMDS":
       for (const command of instruction.commands) {
-        state.ownCommands.push({ text: command.text, where: locate(state, command) });
+        state.ownCommands.push({ text: command.text, where: locate(state.context, command) });
       }
       state.launch = { kind: "commands", commands: state.ownCommands };
       return;
     case "LAUNCH":
+      for (const name of instruction.apps) requireApp(state, scope.expand(name), name);
       state.launch = { kind: "apps", names: instruction.apps.map(scope.expand), where };
       return;
     default:
@@ -176,12 +147,12 @@ function declareApp(
 ): void {
   const name = state.scope.expand(instruction.name);
   const kind = instruction.kind === "APP" ? "app" : instruction.kind === "CNI" ? "cni" : "csi";
-  const directory = `application/apps/${name}`;
+  const directory = appDirectory(name);
   const paths = instruction.sources.map((source) => {
     const text = state.scope.expand(source);
     if (text.startsWith(localScheme)) return text.slice(localScheme.length);
     throw new KubefileError("UNSUPPORTED", `${instruction.kind} ${name} takes its files from ${text}`, {
-      where: locate(state, source),
+      where: locate(state.context, source),
       hint: "fetch it with a RUN step, or put it into the build context and name it local://PATH",
     });
   });
@@ -196,15 +167,29 @@ function declareApp(
   });
 }
 
-function changeApp(state: StageState, name: string, change: (app: DeclaredApp) => Partial<DeclaredApp>): void {
-  const app = state.apps.get(name);
-  if (app !== undefined) state.apps.set(name, { ...app, ...change(app) });
+function changeApp(
+  state: StageState,
+  { name }: AppCmdsInstruction | AppEnvInstruction,
+  change: (app: DeclaredApp) => Partial<DeclaredApp>,
+): void {
+  const app = requireApp(state, state.scope.expand(name), name);
+  state.apps.set(app.name, { ...app, ...change(app) });
+}
+
+/** What the linter cannot know: the applications of a base image. */
+function requireApp({ context, apps }: StageState, name: string, { span }: Pick<Word, "span">): DeclaredApp {
+  const app = apps.get(name);
+  if (app !== undefined) return app;
+  throw new KubefileError("KUBEFILE_INVALID", `no APP declares ${quoted(name)}`, {
+    where: locate(context, { span }),
+    hint: didYouMean(nearest(name, apps.keys())) ?? `write APP ${name} local://PATH before it`,
+  });
 }
 
 function setLabel(state: StageState, name: string, value: string): void {
   state.labels = { ...state.labels, [name]: value };
 }
 
-function locate({ context }: StageState, { span }: Pick<Instruction, "span">): Location {
-  return { file: context.file, line: span.start.line, column: span.start.column };
+function locate({ file }: StageContext, { span }: Pick<Instruction, "span">): Location {
+  return { file, line: span.start.line, column: span.start.column };
 }

@@ -1,4 +1,5 @@
 import type { Location } from "../error.ts";
+import type { BaseImage } from "../image/base-image.ts";
 import type { Step } from "./step.ts";
 
 /** A FROM and the steps on it. */
@@ -17,4 +18,5 @@ export interface PlannedStage {
 export type StageBase =
   | { readonly kind: "scratch" }
   /** An earlier stage, by its position in `Plan.stages`. */
-  | { readonly kind: "stage"; readonly stage: number };
+  | { readonly kind: "stage"; readonly stage: number }
+  | { readonly kind: "image"; readonly image: BaseImage };

@@ -105,6 +105,12 @@ export const buildInputs = {
     jobName: "build-args",
     help: "value of an ARG",
   },
+  baseRegistry: {
+    kind: "text",
+    value: "registry",
+    without: "docker.io",
+    help: "where images of FROM and COPY --from are looked for whose names have no registry, HOST or HOST/PATH",
+  },
   capture: {
     kind: "choice",
     value: "how",

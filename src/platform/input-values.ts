@@ -3,6 +3,7 @@ import { KubefileError } from "../error.ts";
 import {
   canonicalHost,
   isRegistryHost,
+  isRepositoryPath,
   isTag,
   parseReference,
   type Reference,
@@ -119,6 +120,18 @@ export function parseNewName(text: string, source: Repository): Reference {
   if (isTag(tag)) return { host: source.host, path: source.path, tag };
   throw new KubefileError("USAGE", `${JSON.stringify(text)} is not a tag`, {
     hint: "a tag has letters, digits, _, . and -, at most 128; another repository is named in full, REGISTRY/NAME:TAG",
+  });
+}
+
+/** A registry, and perhaps a path in it that names are looked for below. @throws KubefileError USAGE */
+export function parseBaseRegistry(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const base = text.replace(/\/+$/, "");
+  const [host = "", ...path] = base.split("/");
+  const namesHost = /[.:]/.test(host) || host === "localhost";
+  if (namesHost && isRegistryHost(host) && (path.length === 0 || isRepositoryPath(path.join("/")))) return base;
+  throw new KubefileError("USAGE", `--base-registry: ${JSON.stringify(text)} is not a registry`, {
+    hint: "write HOST or HOST/PATH, such as registry.example/team",
   });
 }
 

@@ -7,7 +7,14 @@ import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
 import { cacheTrust } from "./cache-trust.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, parseDuration, parseKeyValues, parseOutput, parseTarget } from "./input-values.ts";
+import {
+  absolute,
+  parseBaseRegistry,
+  parseDuration,
+  parseKeyValues,
+  parseOutput,
+  parseTarget,
+} from "./input-values.ts";
 import { sourceRevision } from "./source-revision.ts";
 import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
@@ -56,6 +63,7 @@ export async function resolveBuild(
       ...Object.entries(project.buildArg ?? {}),
       ...parseKeyValues(flags.buildArg ?? [], "--build-arg"),
     ]),
+    baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture: from("capture") ?? "cluster",
     wait: from("wait") ?? "ready",
     quietWindow: milliseconds("quietWindow", defaultQuietWindow),

@@ -6,6 +6,11 @@ export interface ApplyOptions {
   /** What messages call the layer. */
   readonly name?: string;
   readonly limits?: Partial<UnpackLimits>;
+  /**
+   * For trees that are only copied from: absolute links become relative ones to the same place, set-user-id bits are
+   * dropped, and what else cannot be in a rootfs is left out.
+   */
+  readonly adapts?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,6 +28,7 @@ export async function applyLayer(root: string, tar: NodeJS.ReadableStream, optio
     limits: { ...defaultLimits, ...options.limits },
     whiteouts: true,
     modeOf: (type, _path, mode) => readableMode(type, mode),
+    ...(options.adapts === true ? { adapts: true, onRefused: () => undefined } : {}),
     signal: options.signal,
   });
 }

@@ -19,6 +19,8 @@ export interface MemberRules {
   readonly base: string;
   /** Longest accepted path, in bytes. */
   readonly maxPathBytes: number;
+  /** Whether absolute links become relative, and set-user-id bits are no reason to refuse. */
+  readonly adapts?: boolean;
 }
 
 const MAX_NAME_BYTES = 255;
@@ -36,7 +38,7 @@ export function readMember(header: Header, rules: MemberRules): ArchiveMember | 
   }
   if (isSparse(header.pax)) throw unsafe("is a sparse file", "pack it without --sparse");
   const inArchive = stripped(header.name, rules, unsafe);
-  if ((header.mode & 0o6000) !== 0 && header.type !== "symlink") {
+  if (rules.adapts !== true && (header.mode & 0o6000) !== 0 && header.type !== "symlink") {
     throw unsafe("has the setuid or setgid bit", `take it off: chmod ug-s ${inArchive || "."}`);
   }
   const path = posix.join(rules.base, inArchive);
@@ -52,7 +54,8 @@ export function readMember(header: Header, rules: MemberRules): ArchiveMember | 
     case "directory":
       return { type: "directory", path, mode: header.mode };
     case "symlink": {
-      const target = header.linkname ?? "";
+      const written = header.linkname ?? "";
+      const target = rules.adapts === true && written.startsWith("/") ? relativeTarget(path, written) : written;
       const fault =
         target.includes("\0") || target.includes("\ufffd") ? "has no valid target" : linkEscape(path, target);
       if (fault === undefined) return { type: "link", path, target };
@@ -65,6 +68,12 @@ export function readMember(header: Header, rules: MemberRules): ArchiveMember | 
     default:
       throw unsafe(`is a ${header.type ?? "special entry"}`, "only files, directories and links can be unpacked");
   }
+}
+
+/** The same place, as a link at `path` reaches it without knowing where the root is. */
+function relativeTarget(path: string, absolute: string): string {
+  const target = posix.relative(posix.dirname(`/${path}`), posix.normalize(absolute));
+  return target === "" ? "." : target;
 }
 
 /** The message of every refused entry. */

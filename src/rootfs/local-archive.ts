@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { KubefileError } from "../error.ts";
-import { gunzip } from "./gunzip.ts";
+import { gunzip } from "./decompress.ts";
 import { openRegularFile } from "./regular-file.ts";
 
 const HEADER_BYTES = 512;

@@ -44,7 +44,7 @@ function isCutOff(error: unknown): boolean {
 /** Errors of tar-stream have no code, those of zlib one of its own; all else is the disk's or the caller's. */
 function isMalformed(error: unknown): boolean {
   if (error instanceof KubefileError) return false;
-  return error instanceof Error && (!("code" in error) || String(error.code).startsWith("Z_"));
+  return error instanceof Error && (!("code" in error) || /^Z(?:STD)?_/.test(String(error.code)));
 }
 
 async function* bytesOf(content: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {

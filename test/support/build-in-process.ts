@@ -44,7 +44,9 @@ export async function buildInProcess(request: InProcessBuild): Promise<BuiltInPr
       execFileSync("tar", ["-xOf", archive, `blobs/${digest.replace(":", "/")}`], { maxBuffer: 64 * 1024 * 1024 }),
     );
     const layers = blobs.map((blob) =>
-      execFileSync("tar", ["-tzf", "-"], { input: blob, encoding: "utf8" }).trim().split("\n"),
+      execFileSync("tar", [isGzip(blob) ? "-tzf" : "-tf", "-"], { input: blob, encoding: "utf8" })
+        .trim()
+        .split("\n"),
     );
     return {
       ...result,
@@ -52,12 +54,16 @@ export async function buildInProcess(request: InProcessBuild): Promise<BuiltInPr
       readText(path) {
         const blob = blobs[layers.findLastIndex((names) => names.includes(path))];
         if (blob === undefined) throw new Error(`no layer has ${path}: ${layers.flat().join(" ")}`);
-        return execFileSync("tar", ["-xzOf", "-", path], { input: blob, encoding: "utf8" });
+        return execFileSync("tar", [isGzip(blob) ? "-xzOf" : "-xOf", "-", path], { input: blob, encoding: "utf8" });
       },
     };
   } finally {
     await host.client.close();
   }
+}
+
+function isGzip(blob: Buffer): boolean {
+  return blob[0] === 0x1f && blob[1] === 0x8b;
 }
 
 /** This machine, for a pipeline in this process; its client is to be closed. */
@@ -94,6 +100,7 @@ function optionsFor(context: string, archive: string): BuildOptions {
   return {
     ...{ context, file: join(context, "Kubefile"), fileShown: "Kubefile" },
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
+    baseRegistry: undefined,
     ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
     ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },
     ...{ cacheFrom: [], cacheTo: [], cacheTrust: unprotectedTrust("a test") },

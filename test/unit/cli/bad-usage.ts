@@ -245,6 +245,15 @@ export const badUsage: readonly BadUsage[] = [
     ],
   },
   {
+    name: "a base registry that is none",
+    argv: ["build", "--base-registry", "team/bases", "."],
+    files: good,
+    stderr: [
+      'error[USAGE]: --base-registry: "team/bases" is not a registry',
+      "  hint: write HOST or HOST/PATH, such as registry.example/team",
+    ],
+  },
+  {
     name: "a mirror without an address",
     argv: ["build", "--mirror", "docker.io", "."],
     files: good,

@@ -38,6 +38,15 @@ export const stageCases: readonly BadInput[] = [
     ],
   },
   {
+    name: "images that are none",
+    kubefile: ["FROM Registry.example/Base", "COPY --from=Tools:1 a b", "COPY --from=a//b c d", "CMD true"],
+    expected: [
+      '1:6 error[invalid-image]: "Registry.example/Base" is not an image reference => repository names are lower case: "registry.example/base"',
+      '2:13 error[invalid-image]: "Tools:1" is not an image reference => repository names are lower case: "tools:1"',
+      '3:13 error[invalid-image]: "a//b" is not an image reference => write scratch, or [REGISTRY/]NAME[:TAG][@sha256:DIGEST]',
+    ],
+  },
+  {
     name: "a variable in --from",
     kubefile: ["ARG TOOLS=busybox", "FROM scratch", "COPY --from=$TOOLS /bin/x bin/", "CMD true"],
     expected: [

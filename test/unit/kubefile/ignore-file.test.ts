@@ -157,8 +157,8 @@ test("agrees with a regular expression", () => {
   const atoms = fc
     .array(atom, { minLength: 1, maxLength: 6 })
     .map((all) => ["a", ...all, "b"])
-    // What cleaning or two stars in a row would change is in the tables.
-    .filter((all) => !/\/\/|\*\*\*|\*\*(?!\/)|[^/]\*\*/.test(all.join("")));
+    // What cleaning would change is in the tables, as are two stars that no atom of this list has put together.
+    .filter((all) => !/\/\/|\*\*/.test(all.map((each) => each.replace("**/", "")).join("")));
   fc.assert(
     fc.property(atoms, fc.string({ unit: fc.constantFrom("a", "b", "/"), maxLength: 9 }), (all, text) => {
       const path = `a${text}b`.replace(/\/+/g, "/");

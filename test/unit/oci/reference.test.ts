@@ -6,10 +6,27 @@ import {
   formatReference,
   manifestReference,
   parseReference,
+  parseReferenceBelow,
   tryParseReference,
 } from "../../../src/oci/reference.ts";
 
 const digest = digestOf("x");
+
+describe("parseReferenceBelow", () => {
+  it.each([
+    ["shop:1", "registry.example/team", "registry.example/team/shop:1"],
+    ["web/shop", "registry.example/team", "registry.example/team/web/shop:latest"],
+    ["shop:1@DIGEST", "localhost:5000", "localhost:5000/shop:1@DIGEST"],
+    ["shop", "docker.io", "docker.io/library/shop:latest"],
+    ["ghcr.io/a/b:1", "registry.example/team", "ghcr.io/a/b:1"],
+    ["localhost/a:1", "registry.example", "localhost/a:1"],
+    ["shop:1", undefined, "docker.io/library/shop:1"],
+  ])("reads %s below %s", (text, base, full) => {
+    expect(formatReference(parseReferenceBelow(text.replace("DIGEST", digest), base))).toBe(
+      full.replace("DIGEST", digest),
+    );
+  });
+});
 
 describe("parseReference", () => {
   it.each([

@@ -18,6 +18,7 @@ const everything: Required<ProjectFile> = {
   push: true,
   output: ["type=oci,dest=shop.tar"],
   buildArg: { VERSION: "1.20" },
+  baseRegistry: "registry.example/bases",
   capture: "cluster",
   wait: "pulled",
   quietWindow: "1m30s",

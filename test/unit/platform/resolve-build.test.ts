@@ -16,6 +16,7 @@ tag: [registry.example/shop:file]
 push: true
 output: ["type=oci,dest=file.tar"]
 buildArg: { VERSION: "1", CHANNEL: stable }
+baseRegistry: file.example/bases
 capture: static
 wait: pulled
 quietWindow: 5s
@@ -42,6 +43,7 @@ const everyFlag: BuildFlags = {
   push: false,
   output: ["type=oci,dest=flag.tar"],
   buildArg: ["VERSION=2"],
+  baseRegistry: "flag.example:5000/",
   capture: "cluster",
   wait: "ready",
   quietWindow: 1_000,
@@ -125,6 +127,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         push: true,
         outputs: [{ type: "oci", destination: "CWD/app/file.tar" }],
         buildArgs: { VERSION: "1", CHANNEL: "stable" },
+        baseRegistry: "file.example/bases",
         capture: "static",
         wait: "pulled",
         quietWindow: 5_000,
@@ -159,6 +162,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         outputs: [{ type: "oci", destination: "CWD/flag.tar" }],
         // Single arguments are overridden, not all of them.
         buildArgs: { VERSION: "2", CHANNEL: "stable" },
+        baseRegistry: "flag.example:5000",
         capture: "cluster",
         wait: "ready",
         quietWindow: 1_000,

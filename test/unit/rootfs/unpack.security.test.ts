@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyLayer } from "../../../src/rootfs/apply-layer.ts";
-import { gunzip } from "../../../src/rootfs/gunzip.ts";
+import { gunzip } from "../../../src/rootfs/decompress.ts";
 import { unpackTree } from "../../../src/rootfs/unpack-tree.ts";
 import { type Listing, listTree, type Member, tarOf, temporaryDirectories, writeTree } from "./fixture.ts";
 

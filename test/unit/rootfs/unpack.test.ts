@@ -15,6 +15,34 @@ beforeEach(async () => {
   root = await directories.create();
 });
 
+describe("applyLayer of a tree that is only copied from", () => {
+  it("adapts what a rootfs could not hold, and leaves out the rest", async () => {
+    const members: Member[] = [
+      { name: "bin/su", mode: 0o4755, content: "su" },
+      { name: "bin/sh", type: "symlink", linkname: "/bin/su" },
+      { name: "usr/lib/deep/up", type: "symlink", linkname: "/bin/../bin/./su" },
+      { name: "root", type: "symlink", linkname: "/" },
+      { name: "dev/null", type: "character-device", devmajor: 1, devminor: 3 },
+      { name: "out", type: "symlink", linkname: "../out" },
+      { name: "../climbs", content: "" },
+      { name: "root/through", content: "" },
+      { name: "after", content: "a" },
+    ];
+    await applyLayer(root, tarOf(...members), { adapts: true });
+    expect(await listTree(root)).toEqual([
+      '644 after "a"',
+      "755 bin/",
+      "bin/sh -> su",
+      '755 bin/su "su"',
+      "root -> .",
+      "755 usr/",
+      "755 usr/lib/",
+      "755 usr/lib/deep/",
+      "usr/lib/deep/up -> ../../../bin/su",
+    ]);
+  });
+});
+
 describe("applyLayer", () => {
   const lower: Listing = { "a/x": "1", "a/y": "1", "a/deep/z": "1", b: "1", l: { link: "a" } };
   const untouched = (without: RegExp): string[] =>

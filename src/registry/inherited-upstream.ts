@@ -1,0 +1,62 @@
+import { isDigest } from "../oci/digest.ts";
+import type { Repository } from "../oci/reference.ts";
+import type { Store } from "../store/types.ts";
+import { RegistryError } from "./errors.ts";
+import { type HeldImage, heldRepositories } from "./held-images.ts";
+import { manifestMediaType } from "./manifest-facts.ts";
+import type { ManifestContent, Upstream } from "./types.ts";
+
+export interface InheritedImages {
+  /** Holds the manifests of the images; blobs need not be there. */
+  readonly store: Store;
+  readonly images: readonly HeldImage[];
+  /** The repository of the cluster image that holds them, and so all of their blobs. */
+  readonly origin: Repository;
+}
+
+/**
+ * An upstream for a build on a cluster image: the images that one has captured are what they were then, whatever their
+ * tags have come to mean, and their blobs come from where it lies. All else is asked of the registries.
+ */
+export function inheritedUpstream(upstream: Upstream, { store, images, origin }: InheritedImages): Upstream {
+  const held = heldRepositories(store, images);
+
+  const heldManifest = async (repository: Repository, reference: string): Promise<ManifestContent | undefined> => {
+    const found = held(repository);
+    const digest = isDigest(reference) ? reference : found?.tags.get(reference);
+    if (found === undefined || digest === undefined) return undefined;
+    const mediaType = (await found.contents()).manifests.get(digest);
+    if (mediaType === undefined || (await store.has(digest)) === undefined) return undefined;
+    const bytes = await store.readSmall(digest);
+    return { digest, bytes, mediaType: manifestMediaType(bytes, mediaType) };
+  };
+
+  const heldSize = async (...[repository, digest]: Parameters<Upstream["hasBlob"]>): Promise<number | undefined> =>
+    (await held(repository)?.contents())?.blobs.get(digest);
+
+  return {
+    async resolve(repository, reference, options) {
+      const found = await heldManifest(repository, reference);
+      if (found === undefined) return upstream.resolve(repository, reference, options);
+      return { mediaType: found.mediaType, digest: found.digest, size: found.bytes.byteLength };
+    },
+    async manifest(repository, reference, options) {
+      return (await heldManifest(repository, reference)) ?? upstream.manifest(repository, reference, options);
+    },
+    async hasBlob(repository, digest, options) {
+      const size = await heldSize(repository, digest, options);
+      return size === undefined ? upstream.hasBlob(repository, digest, options) : { size };
+    },
+    async blob(repository, digest, options) {
+      if ((await heldSize(repository, digest, options)) === undefined) {
+        return upstream.blob(repository, digest, options);
+      }
+      // What a node presented for the image's own registry is nobody else's business.
+      const { credentials: _, ...own } = options;
+      return upstream.blob(origin, digest, own).catch((error: unknown) => {
+        if (!(error instanceof RegistryError)) throw error;
+        return upstream.blob(repository, digest, options);
+      });
+    },
+  };
+}
