@@ -179,7 +179,6 @@ async function buildRootfsWithHits(
               image: options.runImage,
             },
       directory: workDirectory(run),
-      sourceDateEpoch: options.sourceDateEpoch,
       phase,
       signal,
     });

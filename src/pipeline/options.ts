@@ -45,7 +45,7 @@ export interface BuildOptions {
   readonly reportFile: string | undefined;
   /** Where the context comes from; each goes into the artifact. */
   readonly origin: { readonly source?: string; readonly revision?: string; readonly version?: string };
-  /** Seconds since 1970 for times in the artifact; none are written without it. */
+  /** Seconds since 1970, when the artifact says it was created; without it, it does not say. */
   readonly sourceDateEpoch: number | undefined;
 }
 

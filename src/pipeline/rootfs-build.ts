@@ -30,7 +30,6 @@ export interface RootfsBuildOptions {
   readonly run: RunPlace;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
-  readonly sourceDateEpoch: number | undefined;
   readonly phase: Phase;
   readonly signal: AbortSignal;
 }
@@ -150,8 +149,8 @@ async function executeStep(
 }
 
 function commit(workspace: RootfsWorkspace, options: RootfsBuildOptions): Promise<RootfsLayer | undefined> {
-  const { store, signal, sourceDateEpoch } = options;
-  return workspace.commit(store, { signal, ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) });
+  const { store, signal } = options;
+  return workspace.commit(store, { signal });
 }
 
 /** Shows each step with its number among all. */

@@ -39,12 +39,16 @@ export function createScope(buildArgs: ReadonlyMap<string, string>, platform: Pl
   return scopeWith({ buildArgs, automatic, args: new Map(), env: new Map() });
 }
 
+/** Handed on from the environment whether or not an ARG wants it (reproducible-builds.org). */
+const SOURCE_DATE_EPOCH = "SOURCE_DATE_EPOCH";
+
 /** Build arguments that no ARG declares. */
 export function undeclaredBuildArgs(
   buildArgs: ReadonlyMap<string, string>,
   declared: ReadonlySet<string>,
 ): readonly string[] {
-  return [...buildArgs.keys()].filter((name) => !declared.has(name) && !predefined.includes(name));
+  const known = new Set([...declared, ...predefined, SOURCE_DATE_EPOCH]);
+  return [...buildArgs.keys()].filter((name) => !known.has(name));
 }
 
 interface Values {

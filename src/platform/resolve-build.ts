@@ -52,6 +52,7 @@ export async function resolveBuild(
     return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
   };
   const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
+  const sourceDateEpoch = parseEpoch(context.env.SOURCE_DATE_EPOCH);
   const options: BuildOptions = {
     context: directory,
     file,
@@ -60,6 +61,7 @@ export async function resolveBuild(
     push,
     outputs,
     buildArgs: new Map([
+      ...(sourceDateEpoch === undefined ? [] : [["SOURCE_DATE_EPOCH", String(sourceDateEpoch)] as const]),
       ...Object.entries(project.buildArg ?? {}),
       ...parseKeyValues(flags.buildArg ?? [], "--build-arg"),
     ]),
@@ -83,7 +85,7 @@ export async function resolveBuild(
     metadataFile: flags.metadataFile === undefined ? undefined : absolute(flags.metadataFile, context.cwd),
     reportFile: flags.report === undefined ? undefined : absolute(flags.report, context.cwd),
     origin: await originOf(context),
-    sourceDateEpoch: parseEpoch(context.env.SOURCE_DATE_EPOCH),
+    sourceDateEpoch,
   };
   await refuseHostRunOfStrangers(options, context);
   const mirrors = flags.mirror ?? Object.entries(project.mirror ?? {}).map(([host, url]) => `${host}=${url}`);

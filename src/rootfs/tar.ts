@@ -13,10 +13,13 @@ export type TarMember =
   | { readonly type: "whiteout"; readonly path: string };
 
 export interface TarOptions {
-  /** Seconds since 1970, the time of every entry. 0 when absent. */
-  readonly sourceDateEpoch?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/**
+ * The time of every entry, whatever SOURCE_DATE_EPOCH says: the same files are the same layer, in this commit and the next.
+ */
+const mtime = new Date(0);
 
 /**
  * Packs members in the order given. The same members give the same bytes: one time for all, owner 0 without names, and
@@ -37,12 +40,11 @@ async function addAll(
   archive: Pack,
   root: string,
   members: Iterable<TarMember>,
-  { sourceDateEpoch = 0, signal }: TarOptions,
+  { signal }: TarOptions,
 ): Promise<void> {
-  const mtime = new Date(sourceDateEpoch * 1000);
   for (const member of members) {
     signal?.throwIfAborted();
-    const header = headerOf(member, mtime);
+    const header = headerOf(member);
     if (member.type === "file" && member.size > 0) await addFile(archive, header, join(root, member.path), signal);
     else await addEmpty(archive, header);
   }
@@ -78,7 +80,7 @@ async function addFile(archive: Pack, header: TarHeader, path: string, signal: A
 
 type TarHeader = Partial<Header> & Pick<Header, "name" | "size">;
 
-function headerOf(member: TarMember, mtime: Date): TarHeader {
+function headerOf(member: TarMember): TarHeader {
   const common = { mtime, uid: 0, gid: 0, size: 0 };
   switch (member.type) {
     case "file":

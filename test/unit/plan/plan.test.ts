@@ -54,6 +54,17 @@ describe("planBuild", () => {
     expect(plan("FROM scratch\nARG A\nRUN x", { A: "1", B: "2", http_proxy: "p" }).unusedBuildArgs).toEqual(["B"]);
   });
 
+  it("gives the date that the environment has to RUN where an ARG wants it, and to nobody else", () => {
+    const date = { SOURCE_DATE_EPOCH: "1700000000" };
+    const [wanted, unwanted] = [
+      plan("FROM scratch\nARG SOURCE_DATE_EPOCH\nRUN x", date),
+      plan("FROM scratch\nRUN x", date),
+    ];
+    expect(stepsOf(wanted)[0]).toMatchObject({ env: date });
+    expect(stepsOf(unwanted)[0]).toMatchObject({ env: {} });
+    expect(unwanted.unusedBuildArgs).toEqual([]);
+  });
+
   it("knows the architecture by sealer's name and by Docker's", () => {
     const steps = stepsOf(plan("FROM scratch\nCOPY bin-$ARCH bin/\nCOPY x-$TARGETARCH x/"));
     expect(steps).toMatchObject([{ sources: [{ paths: ["bin-amd64"] }] }, { sources: [{ paths: ["x-amd64"] }] }]);

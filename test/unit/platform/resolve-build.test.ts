@@ -197,6 +197,11 @@ describe("flags over kubefile.yaml over defaults", () => {
     expect((await resolved({}, undefined, { SOURCE_DATE_EPOCH: "1700000000" })).options.sourceDateEpoch).toBe(
       1_700_000_000,
     );
+    const withArgument = await resolved({ buildArg: ["SOURCE_DATE_EPOCH=1"] }, undefined, { SOURCE_DATE_EPOCH: "2" });
+    expect(withArgument.options).toMatchObject({ buildArgs: { SOURCE_DATE_EPOCH: "1" }, sourceDateEpoch: 2 });
+    expect((await resolved({}, undefined, { SOURCE_DATE_EPOCH: "2" })).options).toMatchObject({
+      buildArgs: { SOURCE_DATE_EPOCH: "2" },
+    });
     expect((await resolved({}, undefined, { SOURCE_DATE_EPOCH: "" })).options).not.toHaveProperty("sourceDateEpoch");
   });
 
