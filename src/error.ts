@@ -42,6 +42,7 @@ export const errorCodes = {
   ARTIFACT_TOO_LARGE: 1,
   VERIFY_FAILED: 1,
   VERIFY_INVALID: 1,
+  TEST_FAILED: 1,
   UNSAFE_ARCHIVE: 1,
   PLATFORM: 1,
   INTERNAL: 1,

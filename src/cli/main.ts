@@ -12,6 +12,7 @@ import { registerInspect } from "./inspect.ts";
 import { registerLint } from "./lint.ts";
 import { registerLock } from "./lock.ts";
 import { registerNote } from "./note.ts";
+import { registerPreview } from "./preview.ts";
 import { registerPromote } from "./promote.ts";
 import { registerPush } from "./push.ts";
 import { registerRun } from "./run.ts";
@@ -61,6 +62,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerPush,
     registerTag,
     registerVerify,
+    registerPreview,
     registerRun,
     registerLint,
     registerLock,

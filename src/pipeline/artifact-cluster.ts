@@ -5,7 +5,9 @@ import type { Run } from "../cluster/run-state.ts";
 import type { Cluster } from "../cluster/types.ts";
 import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
 import { fetchClusterImage, fetchDescription } from "../image/load.ts";
+import { checkWhole, readClusterImage } from "../image/read.ts";
 import { formatSize } from "../image/text-table.ts";
+import type { Digest } from "../oci/digest.ts";
 import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
 import { bringsNetwork } from "../plan/own-network.ts";
 import { type ArtifactSource, createArtifactSource } from "../registry/artifact-source.ts";
@@ -14,14 +16,20 @@ import { applyStoredLayer } from "../rootfs/stored-layer.ts";
 import type { Store } from "../store/types.ts";
 import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
 import type { Host } from "./host.ts";
+import type { Phase } from "./progress.ts";
 import { together } from "./together.ts";
+
+/** Where a cluster image is: at its registry, or whole in the store since it was built here. */
+export type ArtifactPlace =
+  | { readonly kind: "registry"; readonly reference: Reference }
+  | { readonly kind: "store"; readonly digest: Digest };
 
 export interface ArtifactClusterOptions {
   readonly engine: Engine;
   readonly run: Run;
   readonly runImage: string;
   readonly store: Store;
-  readonly reference: Reference;
+  readonly artifact: ArtifactPlace;
   readonly nodeImage: string | undefined;
   readonly kindConfig: string | undefined;
   readonly onPull: (event: PullEvent) => void;
@@ -34,11 +42,14 @@ export interface ArtifactCluster extends PreparedCluster {
 
 /** Fetches a cluster image while a cluster boots whose nodes get images from that cluster image and from nowhere else. */
 export async function prepareArtifactCluster(host: Host, options: ArtifactClusterOptions): Promise<ArtifactCluster> {
-  const { engine, run, runImage, store, reference } = options;
+  const { engine, run, runImage, store, artifact } = options;
   const { client, progress } = host;
   const described = await progress.phase("artifact", async (phase) => {
     phase.update("manifest and config");
-    const image = await fetchDescription({ client, store, reference, signal: host.signal });
+    const image =
+      artifact.kind === "store"
+        ? await readClusterImage(store, artifact.digest)
+        : await fetchDescription({ client, store, reference: artifact.reference, signal: host.signal });
     phase.summary(`${image.config.images.length} images, grade ${image.config.grade}`);
     return image;
   });
@@ -47,14 +58,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
     host.signal,
     (signal) =>
       progress.phase("blobs", async (phase) => {
-        const whole = await fetchClusterImage({
-          client,
-          store,
-          reference: { ...reference, digest: described.digest },
-          signal,
-          onProgress: ({ blobs, totalBlobs, bytes }) =>
-            phase.update(`${blobs} of ${totalBlobs} blobs, ${formatSize(bytes)}`),
-        });
+        const whole = await wholeImage(host, options, described, phase, signal);
         phase.summary(`${whole.blobs.length} blobs`);
         return whole;
       }),
@@ -72,6 +76,25 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
       }),
   );
   return { ...prepared, image, source };
+}
+
+/** Sees to it that every blob is in the store. */
+async function wholeImage(
+  { client }: Host,
+  { store, artifact }: ArtifactClusterOptions,
+  described: ClusterImage,
+  phase: Phase,
+  signal: AbortSignal,
+): Promise<ClusterImage> {
+  if (artifact.kind === "store") {
+    await checkWhole(store, described);
+    return described;
+  }
+  return await fetchClusterImage({
+    ...{ client, store, signal },
+    reference: { ...artifact.reference, digest: described.digest },
+    onProgress: ({ blobs, totalBlobs, bytes }) => phase.update(`${blobs} of ${totalBlobs} blobs, ${formatSize(bytes)}`),
+  });
 }
 
 /** Unpacks a cluster image's rootfs into an empty directory. */

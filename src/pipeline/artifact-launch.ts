@@ -3,10 +3,16 @@ import { createPullRecorder } from "../capture/recorder.ts";
 import { startWorkloadWatcher } from "../capture/workload-watcher.ts";
 import type { Engine } from "../cluster/engine.ts";
 import type { Run } from "../cluster/run-state.ts";
-import type { Reference } from "../oci/reference.ts";
 import { createWorkspace } from "../rootfs/workspace.ts";
 import type { Store } from "../store/types.ts";
-import { type ArtifactCluster, prepareArtifactCluster, removeIdleImages, unpackRootfs } from "./artifact-cluster.ts";
+import {
+  type ArtifactCluster,
+  type ArtifactPlace,
+  prepareArtifactCluster,
+  removeIdleImages,
+  unpackRootfs,
+} from "./artifact-cluster.ts";
+import { applyValues, type ChartValues } from "./chart-values.ts";
 import type { Host } from "./host.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
 import { copyRootfs } from "./launch-container.ts";
@@ -14,9 +20,9 @@ import { selectCommands } from "./launch-selection.ts";
 import type { Phase } from "./progress.ts";
 import { workDirectory } from "./run-lifetime.ts";
 
-/** Which cluster image to launch and how, as run and verify are told. */
+/** Which cluster image to launch and how, as run, verify and preview are told. */
 export interface ArtifactLaunch {
-  readonly reference: Reference;
+  readonly artifact: ArtifactPlace;
   readonly nodeImage: string | undefined;
   readonly kindConfig: string | undefined;
   readonly runImage: string;
@@ -24,6 +30,8 @@ export interface ArtifactLaunch {
   readonly env: Readonly<Record<string, string>>;
   /** Applications to launch; all when empty. */
   readonly apps: readonly string[];
+  /** Values of the site for charts, over those of the image. */
+  readonly values: readonly ChartValues[];
   /** Milliseconds. */
   readonly quietWindow: number;
   /** Milliseconds. */
@@ -42,6 +50,10 @@ export interface ArtifactLaunchParts {
   readonly onPrepared?: (prepared: ArtifactCluster) => void;
   /** The rootfs is in place, and nothing of the launch has run yet. */
   readonly beforeLaunch?: (prepared: ArtifactCluster, phase: Phase) => Promise<void>;
+  /** The launch has settled, and everything of it is up as long as this goes on. */
+  readonly whileUp?: (prepared: ArtifactCluster) => Promise<void>;
+  /** The last look at the cluster, whatever became of the launch; must not throw. */
+  readonly beforeEnd?: (prepared: ArtifactCluster) => Promise<void>;
 }
 
 /** A launch that has settled. Our side of its cluster has ended; the cluster goes on as long as its run. */
@@ -57,7 +69,7 @@ export async function launchArtifact(host: Host, parts: ArtifactLaunchParts): Pr
   const { signal } = host;
   const recorder = createPullRecorder();
   const prepared = await prepareArtifactCluster(host, {
-    ...{ engine, run, store, reference: launch.reference, runImage: launch.runImage },
+    ...{ engine, run, store, artifact: launch.artifact, runImage: launch.runImage },
     nodeImage: launch.nodeImage,
     kindConfig: launch.kindConfig,
     onPull: recorder.onEvent,
@@ -67,9 +79,9 @@ export async function launchArtifact(host: Host, parts: ArtifactLaunchParts): Pr
     parts.onPrepared?.(prepared);
     await using workspace = await createWorkspace(workDirectory(run));
     await unpackRootfs(image, store, workspace.root, signal);
+    for (const values of launch.values) await applyValues(workspace.root, values);
     await removeIdleImages(engine, cluster, baseline, signal);
-    // Awaited here: leaving this block removes the workspace.
-    return await host.progress.phase(parts.phase, async (phase) => {
+    const launched = await host.progress.phase(parts.phase, async (phase) => {
       await copyRootfs(container, workspace.root, signal);
       await parts.beforeLaunch?.(prepared, phase);
       const watching = new AbortController();
@@ -96,7 +108,10 @@ export async function launchArtifact(host: Host, parts: ArtifactLaunchParts): Pr
         await watcher.done;
       }
     });
+    await parts.whileUp?.(prepared);
+    return launched;
   } finally {
+    await parts.beforeEnd?.(prepared);
     await prepared[Symbol.asyncDispose]();
   }
 }

@@ -28,7 +28,7 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
     throw nameTaken(host.runId);
   }
   const store = await openStore(host.directories.store);
-  host.trustRegistry(options.reference.host);
+  if (options.artifact.kind === "registry") host.trustRegistry(options.artifact.reference.host);
   try {
     return await withRun(host, engine, "on success", async (run) => {
       const { prepared } = await launchArtifact(host, {

@@ -1,15 +1,17 @@
 import { parseReference } from "../oci/reference.ts";
 import type { ArtifactLaunch } from "../pipeline/artifact-launch.ts";
+import type { ChartValues } from "../pipeline/chart-values.ts";
 import { defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { clusterInputs, hostInputs } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, parseVariables } from "./input-values.ts";
+import { absolute, parseKeyValues, parseVariables } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 
 /** What launching a cluster image takes: `kubefile run` and `kubefile verify`, and their actions and components. */
 export const launchInputs = {
   env: { kind: "map", value: "k=v", help: "a value for the launch, over those of the image" },
   app: { kind: "list", value: "name", jobName: "apps", help: "launch this application only" },
+  values: { kind: "map", value: "chart=file", help: "values for a chart of the rootfs, over its own" },
   ...clusterInputs,
   ...hostInputs,
 } as const satisfies Inputs;
@@ -17,14 +19,29 @@ export const launchInputs = {
 export type LaunchFlags = ValuesOf<typeof launchInputs>;
 
 export function launchOptions(name: string, flags: LaunchFlags, context: CommandContext): ArtifactLaunch {
+  return { artifact: { kind: "registry", reference: parseReference(name) }, ...launchSettings(flags, context) };
+}
+
+/** How to launch, whatever it is. */
+export function launchSettings(flags: LaunchFlags, context: CommandContext): Omit<ArtifactLaunch, "artifact"> {
   return {
-    reference: parseReference(name),
     nodeImage: flags.nodeImage,
     kindConfig: flags.kindConfig === undefined ? undefined : absolute(flags.kindConfig, context.cwd),
     runImage: flags.runImage ?? defaultRunImage,
     env: parseVariables(flags.env ?? [], "--env"),
     apps: flags.app ?? [],
+    values: parseValues(flags.values ?? [], context),
     quietWindow: flags.quietWindow ?? defaultQuietWindow,
     timeout: flags.timeout ?? defaultTimeout,
   };
+}
+
+/** Several files for one chart are merged in their order. */
+function parseValues(words: readonly string[], { cwd }: CommandContext): ChartValues[] {
+  return words.flatMap((word) =>
+    [...parseKeyValues([word], "--values", "CHART=FILE")].map(([chart, file]) => ({
+      chart,
+      file: absolute(file, cwd),
+    })),
+  );
 }

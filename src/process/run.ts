@@ -21,6 +21,8 @@ export interface RunOptions {
    * On abort or timeout only the program itself is ended, not what it has started: the caller sees to that.
    */
   readonly sparesChildren?: boolean;
+  /** What it leaves running of its group is ended when it ends; else it is waited for. */
+  readonly endsChildren?: boolean;
   /** A non-zero exit is returned rather than thrown. */
   readonly allowFailure?: boolean;
 }
@@ -61,6 +63,7 @@ export async function run(command: string, args: readonly string[], options: Run
   };
   const timer = setTimeout(() => stop("timeout"), options.timeout);
   const stopListening = options.signal === undefined ? undefined : onAbort(options.signal, () => stop("cancelled"));
+  if (options.endsChildren === true) child.once("exit", () => killGroup(child, "SIGKILL"));
   const kept = { stdout: "", stderr: "" };
   const collect = (stream: Readable, name: "stdout" | "stderr"): Promise<void> => {
     if (options.onLine !== undefined) {

@@ -103,7 +103,8 @@ async function programLayer(
   return buildLayer([{ path, content: waitingProgram(architecture), mode: 0o755 }], options);
 }
 
-async function baseLayer(): Promise<Layer> {
+/** Busybox, and the directories that its programs look for. */
+export async function baseLayer(): Promise<Layer> {
   const directories = ["bin/", "etc/", "srv/", "tmp/", "usr/", "usr/bin/", "var/", "var/lib/"];
   const applets = ["cat", "echo", "httpd", "sed", "sh", "sleep", "wget"];
   return buildLayer([

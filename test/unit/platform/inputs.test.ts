@@ -6,6 +6,7 @@ import { parseDuration } from "../../../src/platform/input-values.ts";
 import { fileKeyHelp, flagName, type Input, type Inputs, isIn } from "../../../src/platform/inputs.ts";
 import { launchInputs } from "../../../src/platform/launch-inputs.ts";
 import { lockInputs } from "../../../src/platform/lock-inputs.ts";
+import { previewInputs } from "../../../src/platform/preview-inputs.ts";
 import { commandContext } from "../cli/command.ts";
 
 const tables: Readonly<Record<string, Inputs>> = {
@@ -13,6 +14,7 @@ const tables: Readonly<Record<string, Inputs>> = {
   lock: lockInputs,
   run: launchInputs,
   verify: launchInputs,
+  preview: previewInputs,
 };
 const rows = Object.entries(tables).flatMap(([verb, inputs]) =>
   Object.entries(inputs).map(([key, input]): [string, string, Input] => [verb, key, input]),

@@ -1,0 +1,55 @@
+import { writeFile } from "node:fs/promises";
+import { checkOutputFiles, writeJson } from "../pipeline/output-files.ts";
+import { preview } from "../pipeline/preview.ts";
+import { previewMarkdown } from "../pipeline/preview-markdown.ts";
+import { formatPreview } from "../pipeline/preview-text.ts";
+import type { PreviewVerdict } from "../pipeline/preview-verdict.ts";
+import { type CommandContext, showsColor } from "./context.ts";
+import { openHost } from "./host.ts";
+import { absolute } from "./input-values.ts";
+import { type PreviewFlags, resolvePreview } from "./preview-inputs.ts";
+import { sourceRevision } from "./source-revision.ts";
+
+/** Less than GitHub takes for a comment, which is 65,536 characters; GitLab takes more. */
+export const longestComment = 60_000;
+
+/**
+ * Makes a preview and tells of it: in files, on the page of the run, on the request and on the commit.
+ *
+ * @throws KubefileError what the preview failed over, after all has been told
+ */
+export async function runPreview(
+  subject: string,
+  flags: PreviewFlags,
+  context: CommandContext,
+): Promise<PreviewVerdict> {
+  const { options, settings } = await resolvePreview(subject, flags, context);
+  const files = [flags.verdict, flags.comment].filter((file) => file !== undefined);
+  await checkOutputFiles(files.map((file) => absolute(file, context.cwd)));
+  await using host = await openHost(context, settings);
+  const { verdict, failure } = await preview(host, options);
+  host.endProgress();
+  const color = showsColor(context.stdout, context.env);
+  context.stdout.write(formatPreview(verdict, { color, width: context.stdout.columns ?? 120 }));
+  await tellPreview(verdict, flags, context);
+  if (failure !== undefined) throw failure;
+  return verdict;
+}
+
+async function tellPreview(verdict: PreviewVerdict, flags: PreviewFlags, context: CommandContext): Promise<void> {
+  const { platform, cwd } = context;
+  const markdown = previewMarkdown(verdict, { limit: longestComment, ...(await origin(context)) });
+  if (flags.verdict !== undefined) await writeJson(absolute(flags.verdict, cwd), verdict);
+  if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
+  await platform.summary(markdown);
+  const key = flags.key ?? "preview";
+  const note = await platform.stickyNote(key, markdown);
+  if (note.state === "skipped" && platform.name !== "terminal") {
+    platform.annotate({ level: "notice", message: `no comment was written: ${note.reason}` });
+  }
+}
+
+async function origin({ env }: CommandContext): Promise<{ readonly commit?: string; readonly job?: string }> {
+  const revision = await sourceRevision(env);
+  return revision === undefined ? {} : { commit: revision.commit };
+}

@@ -1,0 +1,105 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PreviewVerdict } from "../../../src/pipeline/preview-verdict.ts";
+import { type CommandHome, type CommandResult, commandHome, leftovers } from "../../support/kubefile-command.ts";
+import { type PageApp, startPageApp } from "./page-app.ts";
+
+const secret = "canary-71c0ffee";
+
+let home: CommandHome;
+let app: PageApp;
+let verdictFile: string;
+let commentFile: string;
+
+beforeAll(async () => {
+  home = await commandHome();
+  app = await startPageApp(home.directory);
+  verdictFile = join(home.directory, "verdict.json");
+  commentFile = join(home.directory, "comment.md");
+});
+
+afterAll(async () => {
+  await app?.stop();
+  await home?.remove();
+});
+
+interface Previewed extends CommandResult {
+  readonly verdict: PreviewVerdict;
+  readonly comment: string;
+}
+
+async function preview(...flags: readonly string[]): Promise<Previewed> {
+  const files = ["--store", home.store, "--verdict", verdictFile, "--comment", commentFile];
+  const result = await home.kubefile(["preview", ...app.flags, ...files, ...flags], {
+    env: { GITHUB_TOKEN: secret, INPUT_TOKEN: secret },
+  });
+  expect(await leftovers(home, result.runIds)).toEqual([]);
+  const verdict: PreviewVerdict = JSON.parse(await readFile(verdictFile, "utf8"));
+  return { ...result, verdict, comment: await readFile(commentFile, "utf8") };
+}
+
+describe("a preview", () => {
+  let passed: Previewed;
+  beforeAll(async () => {
+    const values = join(home.directory, "values.yaml");
+    await writeFile(values, "page: { greeting: good day }\n");
+    const script = join(home.directory, "test.sh");
+    await writeFile(
+      script,
+      [
+        "set -eu",
+        'curl --silent --show-error --fail --max-time 20 "$WEB_URL"',
+        'curl --silent --show-error --fail --max-time 20 "$PAGE/index.html" >/dev/null',
+        "env | cut -d= -f1 | sort | tr '\\n' ' '",
+        'kubeconfig=$(stat -c %a $KUBECONFIG); echo; echo "kubeconfig $kubeconfig"',
+        "sleep 600 &",
+      ].join("\n"),
+    );
+    passed = await preview(
+      ...["--port-forward", "svc/web:80", "--port-forward", "PAGE=default/deploy/web:page"],
+      ...["--values", `page=${values}`, "--test", `sh ${script}`, app.context],
+    );
+  });
+
+  test("launches what was built, runs the test against it, and leaves nothing", () => {
+    expect(passed).toMatchObject({ exitCode: 0, verdict: { verdict: "passed", test: { exitCode: 0 } } });
+    expect(passed.verdict.test?.output.split("\n")[0]).toBe("good day world");
+    expect(passed.verdict.pods).toEqual([
+      {
+        namespace: "default",
+        name: expect.stringMatching(/^web-/),
+        status: "Running",
+        healthy: true,
+        ready: "1/1",
+        restarts: 0,
+      },
+    ]);
+    expect(passed.verdict.logs.map(({ text }) => text).join("\n")).toContain("serving the page");
+  });
+
+  test("gives the test a kubeconfig and addresses, and nothing of this environment that is secret", () => {
+    const [, names = "", kubeconfig] = passed.verdict.test?.output.split("\n") ?? [];
+    expect(names.split(" ")).toEqual(expect.arrayContaining(["KUBECONFIG", "PAGE", "PATH", "WEB_URL"]));
+    expect(names).not.toMatch(/TOKEN|INPUT/);
+    expect(kubeconfig).toBe("kubeconfig 600");
+  });
+
+  test("tells of it in a comment", () => {
+    expect(passed.comment).toContain("### ✅ Preview passed");
+    expect(passed.comment).toContain("1 pod started with the network cut");
+    expect(passed.comment).toMatch(/\| ✅ \| `default\/web-[\w-]+` \| `Running` \| `1\/1` \| 0 \|/);
+    expect(passed.comment).toContain("  section launch\n");
+    expect(passed.comment + JSON.stringify(passed.verdict)).not.toContain(secret);
+  });
+
+  test("whose test fails says so, with what it printed", async () => {
+    const failed = await preview("--test", "echo broken; exit 7", app.context);
+    expect(failed).toMatchObject({
+      exitCode: 1,
+      verdict: { verdict: "failed", failure: { part: "test", code: "TEST_FAILED" }, test: { output: "broken" } },
+    });
+    expect(failed.stderr).toContain('error[TEST_FAILED]: test "echo broken; exit 7" ended with exit code 7');
+    expect(failed.comment).toContain("### ❌ Preview failed");
+  });
+});
