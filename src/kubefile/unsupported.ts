@@ -38,19 +38,6 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
             span,
           ),
         );
-    case "RUN": {
-      const script = instruction.heredocs[0];
-      return instruction.form === "shell" && script !== undefined && instruction.command.text.startsWith("#!")
-        ? [
-            ...flags,
-            unsupported(
-              "a RUN here-document with an interpreter of its own is",
-              "write the script into a file and run that",
-              script.span,
-            ),
-          ]
-        : flags;
-    }
     default:
       return flags;
   }

@@ -41,7 +41,7 @@ const RUN_TIMEOUT = 3_600_000;
 
 /** Executes a RUN on the rootfs. @throws KubefileError RUN_FAILED, COMMAND_TIMEOUT, UNSAFE_ARCHIVE */
 export async function runStep(step: RunStep, work: RunWork): Promise<void> {
-  work.phase.log(`$ ${commandLine(step.command)}`);
+  work.phase.log(`$ ${shownCommand(step.command)}`);
   if (work.place.kind === "host") await runOnHost(step, work.place, work);
   else await runInContainer(step, work.place, work);
 }
@@ -92,8 +92,17 @@ async function startRunContainer(place: ContainerRun, { phase, signal }: RunWork
   });
 }
 
+/** One line for a shell. A script becomes a file beside the rootfs, so that the kernel finds its interpreter. */
 function commandLine(command: RunCommand): string {
-  return typeof command === "string" ? command : command.map(shellWord).join(" ");
+  if (typeof command === "string") return command;
+  if (!("script" in command)) return command.map(shellWord).join(" ");
+  const file = '"$kubefile_script"';
+  const write = `kubefile_script=$(mktemp) && printf %s ${shellWord(command.script)} >${file} && chmod 700 ${file}`;
+  return `${write} && ${file}; set -- $?; rm -f ${file}; exit $1`;
+}
+
+function shownCommand(command: RunCommand): string {
+  return typeof command !== "string" && "script" in command ? command.script.trimEnd() : commandLine(command);
 }
 
 function runError(step: RunStep, exitCode: number, output: string): KubefileError {

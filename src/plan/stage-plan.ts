@@ -1,7 +1,13 @@
 import { KubefileError, type Location } from "../error.ts";
 import { CNI_LABEL, CSI_LABEL, KUBE_VERSION_LABEL } from "../image/sealer-labels.ts";
 import { quoted } from "../kubefile/diagnostic.ts";
-import type { AppCmdsInstruction, AppEnvInstruction, AppInstruction, Instruction } from "../kubefile/instruction.ts";
+import type {
+  AppCmdsInstruction,
+  AppEnvInstruction,
+  AppInstruction,
+  Instruction,
+  RunInstruction,
+} from "../kubefile/instruction.ts";
 import { didYouMean, nearest } from "../kubefile/nearest.ts";
 import type { Word } from "../kubefile/word.ts";
 import { copySources } from "./copy-sources.ts";
@@ -9,7 +15,7 @@ import { appDirectory, type StageContext, type StageResult, startStage } from ".
 import type { DeclaredApp, PlannedLaunch } from "./planned-launch.ts";
 import type { Scope } from "./scope.ts";
 import type { NeededStage } from "./stage-graph.ts";
-import type { Step } from "./step.ts";
+import type { RunCommand, Step } from "./step.ts";
 
 const localScheme = "local://";
 
@@ -92,9 +98,7 @@ function apply(instruction: Instruction, state: StageState): void {
       return;
     }
     case "RUN": {
-      const command =
-        instruction.form === "shell" ? instruction.command.text : instruction.argv.map((word) => word.text);
-      state.steps.push({ ...step, kind: "run", command, env: scope.runEnvironment() });
+      state.steps.push({ ...step, kind: "run", command: runCommand(instruction), env: scope.runEnvironment() });
       return;
     }
     case "LABEL":
@@ -138,6 +142,12 @@ function apply(instruction: Instruction, state: StageState): void {
     default:
       instruction satisfies never;
   }
+}
+
+function runCommand(instruction: RunInstruction): RunCommand {
+  if (instruction.form === "json") return instruction.argv.map(({ text }) => text);
+  const { text } = instruction.command;
+  return instruction.heredocs.length > 0 && text.startsWith("#!") ? { script: text } : text;
 }
 
 function declareApp(

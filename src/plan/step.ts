@@ -26,8 +26,8 @@ export interface RunStep extends StepBase {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A line for a shell, or the words of one command. */
-export type RunCommand = string | readonly string[];
+/** A line for a shell, the words of one command, or a script whose first line (`#!`) names what runs it. */
+export type RunCommand = string | readonly string[] | { readonly script: string };
 
 /** Where files of a copy come from. */
 export type StepSource =

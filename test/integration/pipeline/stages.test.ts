@@ -64,3 +64,25 @@ test("here-documents become files", async () => {
   expect(readText("manifests/shop.yaml")).toBe(`${manifest}# shop\n`);
   expect(readText("scripts/run.sh")).toBe("echo $NAME\n");
 });
+
+test("a here-document of RUN is run by what its first line names, and its exit code counts", async () => {
+  const kubefile = (script: readonly string[]): Readonly<Record<string, string>> => ({
+    Kubefile: ["FROM scratch", "ENV X=1", "RUN <<'EOF'", ...script, "EOF", "CMD true"].join("\n"),
+  });
+  const { layers, readText } = await buildInProcess({
+    directory: await createDirectory(),
+    files: kubefile(["#!/usr/bin/env node", "require('fs').writeFileSync('out', process.env.X + \"'\")"]),
+  });
+  expect(layers).toEqual([["out"]]);
+  expect(readText("out")).toBe("1'");
+  await expect(
+    buildInProcess({
+      directory: await createDirectory(),
+      files: kubefile(["#!/usr/bin/env node", "console.error('broken'); process.exit(7)"]),
+    }),
+  ).rejects.toMatchObject({
+    code: "RUN_FAILED",
+    message: expect.stringContaining("exit code 7:\nbroken"),
+    where: { line: 3 },
+  });
+});

@@ -288,7 +288,6 @@ export const unsupportedCases: readonly BadInput[] = [
       "3:26 error[unsupported]: ADD of an address is not executed yet => fetch it with RUN wget",
       "4:5 error[unsupported]: ADD of an address is not executed yet => fetch it with RUN git clone",
       "5:5 error[unsupported]: RUN --mount is not executed yet => COPY what the command needs",
-      "6:5 error[unsupported]: a RUN here-document with an interpreter of its own is not executed yet => write the script into a file and run that",
       "10:7 error[unsupported]: a remote source of APP is not executed yet => download it into the build context and write local://PATH",
     ],
   },
