@@ -6,6 +6,7 @@ import { detectPlatform } from "./detect.ts";
 import { takeEnvironment } from "./hidden-variables.ts";
 import { type Interruption, watchInterruption } from "./interruption.ts";
 import type { Environment, Platform, TextOutput } from "./platform.ts";
+import { resultsFile } from "./results.ts";
 
 /** Whether colours are welcome: a terminal that can show them, and a user who has not said no (no-color.org). */
 export function showsColor({ isTTY }: TextOutput, env: CommandContext["env"]): boolean {
@@ -46,7 +47,7 @@ export function directories(context: CommandContext, store: string | undefined):
     store: store ?? join(cache, "store"),
     state: join(state, "runs"),
     tools: join(cache, "tools"),
-    failures: join(state, "failures"),
+    failures: resultsFile(context, "failures") ?? join(state, "failures"),
   };
 }
 

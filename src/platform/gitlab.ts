@@ -10,10 +10,11 @@ import { createMask, guarded, sectionMarkers } from "./gitlab-log.ts";
 import { setCommitStatus, writeStickyNote } from "./gitlab-writing.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
 import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
+import { resultsFile } from "./results.ts";
 
 /**
- * A job of GitLab. It keeps no page of its own: findings, outputs and the summary go into files that the job's template
- * names by variables and hands over as reports and artifacts.
+ * A job of GitLab. It keeps no page of its own: findings, outputs and the summary go into files below KUBEFILE_RESULTS,
+ * which the job hands over as reports and artifacts.
  */
 export function createGitLabPlatform(process: {
   readonly env: Environment;
@@ -21,14 +22,10 @@ export function createGitLabPlatform(process: {
   readonly log: TextOutput;
   readonly signal: AbortSignal;
 }): Platform {
-  const { env, cwd, log } = process;
+  const { env, log } = process;
   const mask = createMask();
   for (const secret of jobSecrets(env)) mask.add(secret);
   const shown = guarded(log, mask);
-  const file = (variable: string): string | undefined => {
-    const name = env[variable];
-    return name === undefined || name === "" ? undefined : resolve(cwd, name);
-  };
   const writing = { job: gitlabJob(env), env, signal: process.signal };
   return {
     name: "gitlab",
@@ -40,18 +37,18 @@ export function createGitLabPlatform(process: {
       ),
     guard: (output) => guarded(output, mask),
     annotate(annotation) {
-      const report = file("KUBEFILE_CODE_QUALITY");
+      const report = resultsFile(process, "code-quality.json");
       if (report !== undefined) addFinding(report, annotation, process);
     },
     mask: mask.add,
     async summary(markdown) {
-      const page = file("KUBEFILE_SUMMARY");
+      const page = resultsFile(process, "summary.md");
       if (page !== undefined) await appendFile(page, `${markdown.trimEnd()}\n`);
     },
     async output(name, value) {
       if (listed.includes(name)) return;
       const line = dotenvLine(name, value);
-      const dotenv = file("KUBEFILE_DOTENV");
+      const dotenv = resultsFile(process, "outputs.env");
       if (dotenv === undefined) return;
       const before = await readFile(dotenv, "utf8").catch(() => "");
       await writeFile(dotenv, withDotenvLine(before, line));

@@ -10,7 +10,7 @@ const fileNames = [".kubefileignore", ".dockerignore"] as const;
 /**
  * What the ignore file at the root of a context leaves out; nothing when there is no such file.
  *
- * @param written a file, relative to the context, that builds write: never part of one
+ * @param written a file, relative to the context, that builds write: never part of one, as `.kubefile/` never is
  * @throws KubefileError USAGE when it cannot be read, KUBEFILE_INVALID for malformed patterns
  */
 export async function loadIgnoreFile(context: string, written?: string): Promise<IgnoreRules> {
@@ -21,10 +21,15 @@ export async function loadIgnoreFile(context: string, written?: string): Promise
   return withoutWritten(nothingIgnored, written);
 }
 
+/** Where jobs of a CI system keep what came of them: a context is often the whole checkout. */
+const RESULTS = ".kubefile";
+
 function withoutWritten(rules: IgnoreRules, written: string | undefined): IgnoreRules {
-  if (written === undefined) return rules;
-  const rule = { where: undefined, text: written };
-  return { ...rules, ignoredBy: (path) => (path === written ? rule : rules.ignoredBy(path)) };
+  const isWritten = (path: string): boolean => path === written || path === RESULTS || path.startsWith(`${RESULTS}/`);
+  return {
+    ...rules,
+    ignoredBy: (path) => (isWritten(path) ? { where: undefined, text: path } : rules.ignoredBy(path)),
+  };
 }
 
 async function readText(path: string, name: string): Promise<string | undefined> {

@@ -66,11 +66,11 @@ describe("the code quality report", () => {
   it("holds what lint finds, on its line, under a fingerprint of its own", async () => {
     const cwd = await temporaryDirectory();
     await writeFile(join(cwd, "Kubefile"), "FROM scratch\nCOPPY a b\nCOPPY a b\nCMD kubectl version\n");
-    const { platform } = job({ KUBEFILE_CODE_QUALITY: "quality.json" }, cwd);
+    const { platform } = job({ KUBEFILE_RESULTS: ".kubefile/a" }, cwd);
     await kubefile(["lint", "."], { cwd, platform });
     const message = '"COPPY" is not an instruction\ndid you mean "COPY"?';
     const finding = { description: message, check_name: "unknown-instruction", severity: "critical" };
-    expect(await findings(join(cwd, "quality.json"))).toEqual([
+    expect(await findings(join(cwd, ".kubefile/a/code-quality.json"))).toEqual([
       {
         ...finding,
         fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -86,8 +86,8 @@ describe("the code quality report", () => {
 
   it("knows a finding again when lines are put in above it, and holds each once", async () => {
     const cwd = await temporaryDirectory();
-    const report = async (lines: readonly number[], file: string) => {
-      const { platform } = job({ KUBEFILE_CODE_QUALITY: file }, cwd);
+    const report = async (lines: readonly number[], results: string) => {
+      const { platform } = job({ KUBEFILE_RESULTS: results }, cwd);
       for (const line of lines) {
         platform.annotate({
           level: "warning",
@@ -96,10 +96,10 @@ describe("the code quality report", () => {
           where: { file: "deploy/Kubefile", line },
         });
       }
-      return JSON.stringify(await findings(join(cwd, file))).match(/"fingerprint":"\w+"/g);
+      return JSON.stringify(await findings(join(cwd, results, "code-quality.json"))).match(/"fingerprint":"\w+"/g);
     };
-    const before = await report([3, 9, 3], "before.json");
-    const after = await report([13, 19], "after.json");
+    const before = await report([3, 9, 3], "before");
+    const after = await report([13, 19], "after");
     expect(before).toHaveLength(2);
     expect(after).toEqual(before);
     expect(new Set(before).size).toBe(2);
@@ -107,14 +107,11 @@ describe("the code quality report", () => {
 
   it("has paths from the repository's root on, whatever directory the job is in", async () => {
     const root = await temporaryDirectory();
-    const { platform } = job(
-      { KUBEFILE_CODE_QUALITY: join(root, "quality.json"), CI_PROJECT_DIR: root },
-      join(root, "a"),
-    );
+    const { platform } = job({ KUBEFILE_RESULTS: root, CI_PROJECT_DIR: root }, join(root, "a"));
     const where = { file: "../b/Kubefile", line: 1 };
     annotateError(platform, new KubefileError("LAUNCH_FAILED", "no", { where }));
     annotateError(platform, new KubefileError("ENGINE_MISSING", "of no file"));
-    expect(await findings(join(root, "quality.json"))).toMatchObject([{ location: { path: "b/Kubefile" } }]);
+    expect(await findings(join(root, "code-quality.json"))).toMatchObject([{ location: { path: "b/Kubefile" } }]);
   });
 });
 
@@ -123,12 +120,12 @@ describe("outputs", () => {
 
   it("are lines of a dotenv report, the last one of a name", async () => {
     const cwd = await temporaryDirectory();
-    const { platform } = job({ KUBEFILE_DOTENV: "kubefile.env" }, cwd);
+    const { platform } = job({ KUBEFILE_RESULTS: "." }, cwd);
     await platform.output("digest", "none");
     await platform.output("cache-hit", "true");
     await platform.output("digest", digest);
     await platform.output("images", '[{"reference": "a"}]');
-    expect(await readFile(join(cwd, "kubefile.env"), "utf8")).toBe(
+    expect(await readFile(join(cwd, "outputs.env"), "utf8")).toBe(
       `KUBEFILE_CACHE_HIT=true\nKUBEFILE_DIGEST=${digest}\n`,
     );
   });
@@ -137,15 +134,15 @@ describe("outputs", () => {
     "with the value %j are refused",
     async (value) => {
       const cwd = await temporaryDirectory();
-      const { platform } = job({ KUBEFILE_DOTENV: "kubefile.env" }, cwd);
+      const { platform } = job({ KUBEFILE_RESULTS: "." }, cwd);
       await expect(platform.output("digest", value)).rejects.toMatchObject({ code: "PLATFORM" });
-      await expect(readFile(join(cwd, "kubefile.env"))).rejects.toMatchObject({ code: "ENOENT" });
+      await expect(readFile(join(cwd, "outputs.env"))).rejects.toMatchObject({ code: "ENOENT" });
     },
   );
 
   it("do not outgrow what GitLab takes", async () => {
     const cwd = await temporaryDirectory();
-    const { platform } = job({ KUBEFILE_DOTENV: "kubefile.env" }, cwd);
+    const { platform } = job({ KUBEFILE_RESULTS: "." }, cwd);
     await expect(platform.output("report", "x".repeat(5 * 1024))).rejects.toMatchObject({ code: "PLATFORM" });
   });
 });

@@ -132,6 +132,8 @@ describe("the ignore file of a context", () => {
     const rules = await loadIgnoreFile(context, "kubefile.lock");
     expect(rules.ignoredBy("kubefile.lock")).toEqual({ where: undefined, text: "kubefile.lock" });
     expect(rules.ignoredBy("sub/kubefile.lock")).toBeUndefined();
+    for (const path of [".kubefile", ".kubefile/build/report.json"]) expect(rules.ignoredBy(path)?.text).toBe(path);
+    for (const path of ["sub/.kubefile", ".kubefiles"]) expect(rules.ignoredBy(path)).toBeUndefined();
     expect(ignoredHint({ where: undefined, text: "kubefile.lock" }, "kubefile.lock")).toBe(
       "builds write this file, so it is never part of one",
     );

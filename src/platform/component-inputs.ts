@@ -1,0 +1,60 @@
+import { buildInputs } from "./build-inputs.ts";
+import { type Input, type Inputs, isIn, jobInputHelp, jobInputName } from "./inputs.ts";
+import { inputVariable } from "./job-inputs.ts";
+import { launchInputs } from "./launch-inputs.ts";
+
+/** An input of a component for GitLab: how its header declares it, and the variable that hands it to the command. */
+export interface ComponentInput {
+  readonly name: string;
+  readonly spec: InputSpec;
+  readonly variable: string;
+  /** What the variable is set to. */
+  readonly value: string;
+}
+
+/** @see https://docs.gitlab.com/ci/yaml/#specinputs */
+export interface InputSpec {
+  readonly type: "string" | "boolean";
+  readonly default: string | boolean;
+  readonly options?: readonly string[];
+  /** RE2. */
+  readonly regex?: string;
+  readonly description: string;
+}
+
+/** Inputs that components answer themselves: they push by digest, and promote moves the tags. */
+const answered: Readonly<Record<string, readonly string[]>> = { build: ["tag", "push", "pushByDigest"] };
+
+const tables: Readonly<Record<string, Inputs>> = { build: buildInputs, verify: launchInputs };
+
+/** The inputs of the components that run a verb, in the order of its table. */
+export function componentInputs(verb: string): readonly ComponentInput[] {
+  const table = tables[verb];
+  if (table === undefined) throw new Error(`there is no table of inputs for ${verb}`);
+  return Object.entries(table)
+    .filter(([key, input]) => isIn("job", input) && answered[verb]?.includes(key) !== true)
+    .map(([key, input]) => {
+      const name = jobInputName(key, input);
+      const spec = specOf(input);
+      // A value that is an input alone keeps its type, and GitLab takes no boolean for a variable: the blank makes it text.
+      const value = `$[[ inputs.${name} ]]${spec.type === "boolean" ? " " : ""}`;
+      return { name, spec, variable: inputVariable(name), value };
+    });
+}
+
+function specOf(input: Input): InputSpec {
+  const description = jobInputHelp(input);
+  switch (input.kind) {
+    case "switch":
+      // Without a default there are three answers: on, off, and whatever else decides.
+      return input.default === undefined
+        ? { type: "string", default: "", options: ["", "true", "false"], description }
+        : { type: "boolean", default: input.default === "true", description };
+    case "choice":
+      return { type: "string", default: input.default ?? "", options: input.choices ?? [], description };
+    case "duration":
+      return { type: "string", default: input.default ?? "", regex: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$", description };
+    default:
+      return { type: "string", default: input.default ?? "", description };
+  }
+}

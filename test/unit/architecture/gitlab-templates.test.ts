@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { componentInputs } from "../../../src/platform/component-inputs.ts";
+import { packageVersion } from "../../../src/platform/version.ts";
+
+const directory = new URL("../../../gitlab-templates/", import.meta.url);
+
+interface Template {
+  readonly name: string;
+  readonly text: string;
+  readonly inputs: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+  /** Below the header. */
+  readonly body: string;
+}
+
+interface Job {
+  readonly extends?: string | readonly string[];
+  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly script?: readonly string[];
+  readonly before_script?: readonly string[];
+  readonly after_script?: readonly string[];
+}
+
+const templates = readdirSync(directory).map((name): Template => {
+  const text = readFileSync(new URL(name, directory), "utf8");
+  const [header, jobs] = parseAllDocuments(text, { merge: true }).map((document) => document.toJS());
+  return { name, text, inputs: header.spec.inputs, jobs, body: text.slice(text.indexOf("\n---\n")) };
+});
+
+/** The tables that a template has inputs of. */
+const tablesOf = ({ text }: Template): string[] => [
+  ...new Set([...text.matchAll(/# (?:Inputs|Variables) of `kubefile (\w+)`/g)].map(([, table = ""]) => table)),
+];
+
+describe.each(templates)("gitlab-templates/$name", (template) => {
+  const { inputs, jobs, body } = template;
+  const used = new Set([...body.matchAll(/\$\[\[ inputs\.([a-z-]+) \]\]/g)].map(([, name = ""]) => name));
+
+  it("declares what it uses, and uses what it declares", () => {
+    expect([...used].sort()).toEqual(Object.keys(inputs).sort());
+    expect([...body.matchAll(/\$\[\[/g)]).toHaveLength([...body.matchAll(/\$\[\[ inputs\.[a-z-]+ \]\]/g)].length);
+  });
+
+  it("describes each input in one sentence, and says of what type it is", () => {
+    for (const [name, { type, description }] of Object.entries(inputs)) {
+      expect([name, type]).toEqual([name, expect.stringMatching(/^(?:string|boolean|array)$/)]);
+      expect([name, description]).toEqual([name, expect.stringMatching(/^[A-Z][^\n]*\.$/)]);
+    }
+  });
+
+  test.each(tablesOf(template))(
+    "has the inputs of `kubefile %s`, as scripts/write-gitlab-inputs.mjs writes them",
+    (table) => {
+      for (const { name, spec, variable, value } of componentInputs(table)) {
+        expect([name, inputs[name]]).toEqual([name, spec]);
+        const handed = Object.values(jobs).flatMap(({ variables }) => variables?.[variable] ?? []);
+        expect([variable, ...handed]).toEqual([variable, value]);
+      }
+    },
+  );
+
+  it("hands no input to a shell, which would take what stands in it for commands", () => {
+    for (const { script = [], before_script = [], after_script = [] } of Object.values(jobs)) {
+      expect([...before_script, ...script, ...after_script].filter((line) => line.includes("$[["))).toEqual([]);
+    }
+  });
+
+  it("begins the names of all its jobs with the prefix, so that it can be included twice", () => {
+    const strange = Object.keys(jobs).filter((name) => !/^\.?\$\[\[ inputs\.job-prefix \]\]-/.test(name));
+    expect(strange).toEqual([]);
+  });
+
+  it("has the job image of this version", () => {
+    if (inputs.image !== undefined) expect(inputs.image.default).toBe(`ghcr.io/kubefile-ci/job:${packageVersion()}`);
+  });
+});
+
+test("an engine beside a job is the same in all templates", () => {
+  const engines = templates.flatMap(
+    ({ body }) => /^".*-docker":\n.*?-shell-engine-false": \{\}\n/ms.exec(body)?.[0] ?? [],
+  );
+  expect(engines.length).toBeGreaterThan(1);
+  expect(new Set(engines).size).toBe(1);
+});
