@@ -76,7 +76,15 @@ export function pinnedImages(
  */
 export function lockAfter({ before }: BuildLock, used: readonly LockedImage[], unused: ReadonlySet<LockRole>): Lock {
   const kept = before?.images.filter(({ role }) => unused.has(role)) ?? [];
-  return { images: sortLocked([...used, ...kept]) };
+  // A tag that moved while the build went on stands for what the launch got: a lock says one thing of one name.
+  const digests = new Map<string, Digest>();
+  const entries = new Map<string, LockedImage>();
+  for (const image of [...used, ...kept]) {
+    const digest = digests.get(image.reference) ?? image.digest;
+    digests.set(image.reference, digest);
+    entries.set(`${image.role} ${image.reference}`, { ...image, digest });
+  }
+  return { images: sortLocked([...entries.values()]) };
 }
 
 /** @throws KubefileError LOCK_MISMATCH listing every image that is not as a lock has it, when the build must keep to it */

@@ -8,7 +8,6 @@ import { exportOciLayout } from "../image/oci-layout.ts";
 import type { BuildReport } from "../image/report.ts";
 import { formatSize } from "../image/text-table.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
-import { entryFor } from "../lock/pins.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
@@ -111,8 +110,7 @@ async function planFor(
 /** Keeps what names of base images have stood for, each once. */
 function noteBase(state: BuildState): (reference: Reference, digest: Digest) => void {
   return (reference, digest) => {
-    const entry = entryFor("base", formatReference(reference), digest);
-    if (entry !== undefined) state.bases = [...state.bases, entry];
+    state.bases = [...state.bases, { reference: formatReference(reference), digest, role: "base" }];
   };
 }
 

@@ -126,6 +126,30 @@ describe("a build", () => {
   });
 });
 
+describe("an image that a Kubefile takes files from", () => {
+  const files = (): Record<string, string> => ({
+    Kubefile: `FROM scratch\nCOPY --from=${registry.host}/base/files:1 content content\nCMD kubectl version\n`,
+  });
+  const kubefile = (directory: string, lock: BuildOptions["lock"]): Promise<BuiltInProcess> =>
+    buildInProcess({ directory, files: files(), options: { lock } });
+
+  test("is in the lock, and the same while the lock holds, until it is refreshed", async () => {
+    const old = await push("base/files:1", "old");
+    const directory = await createDirectory();
+    await kubefile(directory, "write");
+    const base = { reference: `${registry.host}/base/files:1`, digest: old, role: "base" };
+    expect((await parseLock(await readFile(lockIn(directory), "utf8"), "")).images).toEqual([base]);
+    await push("base/files:1", "new");
+    expect((await kubefile(directory, "exact")).readText("content")).toBe("old");
+    expect((await kubefile(directory, "auto")).readText("content")).toBe("old");
+    const host = await hostIn(directory);
+    const file = join(directory, "context", "Kubefile");
+    await refreshLock(host, { file, fileShown: "Kubefile", update: [`${registry.host}/base/*`], check: false });
+    await host.client.close();
+    expect((await kubefile(directory, "exact")).readText("content")).toBe("new");
+  });
+});
+
 describe("a locked build", () => {
   test("is the same image again, whatever has become of the tags", async () => {
     await push("exact/one:1", "one");

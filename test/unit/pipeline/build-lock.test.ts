@@ -82,6 +82,13 @@ describe("the images of the engine", () => {
   });
 });
 
+test("a name that stood for two things while a build went on stands for one in its lock, that of the launch", async () => {
+  const lock = await open("auto", formatLock({ images: [] }));
+  const used = [locked("nginx:1", "new", { grade: "ready" }), locked("nginx:1", "old", { role: "base" })];
+  const { images: after } = lockAfter(lock, [...used, ...used], new Set());
+  expect(after).toEqual([used[0], locked("nginx:1", "new", { role: "base" })]);
+});
+
 describe("writing", () => {
   const changed = { images: images.images.slice(1) };
   const written = async (lock: BuildLock, isAsked = false): Promise<readonly string[]> => {
