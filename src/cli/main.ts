@@ -7,6 +7,7 @@ import { printError } from "../platform/print-error.ts";
 import { packageVersion } from "../platform/version.ts";
 import { registerBuild } from "./build.ts";
 import { registerClean } from "./clean.ts";
+import { registerDiff } from "./diff.ts";
 import { registerImages } from "./images.ts";
 import { registerInspect } from "./inspect.ts";
 import { registerLint } from "./lint.ts";
@@ -68,6 +69,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerLock,
     registerImages,
     registerInspect,
+    registerDiff,
     registerClean,
     registerNote,
     registerPromote,

@@ -3,7 +3,7 @@ import { errorMessage, KubefileError } from "../error.ts";
 import { type Descriptor, formatPlatform, type Platform } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import { MAX_MANIFEST_BYTES, parseManifest, selectPlatform } from "../oci/manifest.ts";
-import type { Store } from "../store/types.ts";
+import type { BlobReader } from "../store/types.ts";
 import type { ClusterBlob } from "./blob-roles.ts";
 
 /** What one captured image consists of on one platform. */
@@ -36,7 +36,7 @@ const MAX_DEPTH = 8;
  * store holds.
  */
 export async function walkImages(
-  store: Store,
+  store: BlobReader,
   images: readonly ImageRoot[],
   platform: Platform,
   signal?: AbortSignal,
@@ -58,7 +58,7 @@ export async function walkImages(
  * @param isElsewhere whether a blob that the store lacks can be had when it is needed
  */
 export async function checkPresence(
-  store: Store,
+  store: BlobReader,
   images: readonly ImageBlobs[],
   isElsewhere: (digest: Digest) => boolean = () => false,
 ): Promise<readonly ImageBlobs[]> {
@@ -102,7 +102,7 @@ export function imagesByBlob(images: readonly ImageBlobs[]): ReadonlyMap<Digest,
   return needed;
 }
 
-async function walkImage(store: Store, image: ImageRoot, platform: Platform): Promise<ImageBlobs> {
+async function walkImage(store: BlobReader, image: ImageRoot, platform: Platform): Promise<ImageBlobs> {
   const blobs: ClusterBlob[] = [];
   const problems: GraphProblem[] = [];
   const problem = (digest: Digest, reason: GraphProblem["reason"], text: string): void => {
@@ -141,7 +141,7 @@ async function walkImage(store: Store, image: ImageRoot, platform: Platform): Pr
   return { reference: image.reference, digest: image.digest, blobs, problems };
 }
 
-async function readManifest(store: Store, digest: Digest): Promise<Buffer | "missing" | "corrupt"> {
+async function readManifest(store: BlobReader, digest: Digest): Promise<Buffer | "missing" | "corrupt"> {
   const found = await store.has(digest);
   if (found === undefined) return "missing";
   if (found.size > MAX_MANIFEST_BYTES) return "corrupt";

@@ -1,4 +1,4 @@
-import { type MarkdownColumn, markdownTable } from "./markdown.ts";
+import { details, type MarkdownColumn, markdownTable } from "./markdown.ts";
 
 /** A part of a page: markdown of ours, and below it a table that may lose rows from its end. */
 export interface PageSection {
@@ -7,6 +7,8 @@ export interface PageSection {
     readonly columns: readonly MarkdownColumn[];
     readonly rows: readonly (readonly string[])[];
   };
+  /** Markdown of ours that stays when all of it is folded away; the reader unfolds it. */
+  readonly folded?: string;
   /** Where nothing else helps it goes as a whole, and this stands in its place. */
   readonly instead?: string;
 }
@@ -49,7 +51,11 @@ export function fitTables(sections: readonly PageSection[], limit: number, more:
 
 function shown({ section, rows, gone }: Fitted, more: string): string {
   if (gone) return section.instead ?? "";
-  const { markdown, table } = section;
+  const body = content(section, rows, more);
+  return section.folded === undefined ? body : details(section.folded, body);
+}
+
+function content({ markdown, table }: PageSection, rows: number, more: string): string {
   if (table === undefined || table.rows.length === 0) return markdown;
   const missing = table.rows.length - rows;
   const note = missing === 0 ? "" : `${missing} more ${missing === 1 ? "row is" : "rows are"} left out here; ${more}.`;

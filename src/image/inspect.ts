@@ -1,5 +1,5 @@
 import type { Digest } from "../oci/digest.ts";
-import type { Store } from "../store/types.ts";
+import type { BlobReader } from "../store/types.ts";
 import { type ImageBlobs, walkImages } from "./blob-graph.ts";
 import type { ClusterBlob } from "./blob-roles.ts";
 import { type ClusterImage, rootfsLayers, totalSize } from "./cluster-image.ts";
@@ -50,7 +50,11 @@ export interface InspectedImage {
 }
 
 /** Describes a cluster image whose manifests (layers need not be) are in the store. */
-export async function inspectClusterImage(store: Store, image: ClusterImage, reference?: string): Promise<Inspection> {
+export async function inspectClusterImage(
+  store: BlobReader,
+  image: ClusterImage,
+  reference?: string,
+): Promise<Inspection> {
   const { config, digest, manifest, profile } = image;
   const walked = (await walkImages(store, config.images, config.platform)).map(uniqueBlobs);
   const users = new Map<Digest, number>();

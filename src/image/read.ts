@@ -1,18 +1,18 @@
 import { KubefileError } from "../error.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../oci/manifest.ts";
-import type { Store } from "../store/types.ts";
+import type { BlobReader } from "../store/types.ts";
 import { checkPresence, walkImages } from "./blob-graph.ts";
 import { type ClusterImage, rootfsLayers } from "./cluster-image.ts";
 import { MAX_CONFIG_BYTES, parseConfig } from "./config.ts";
 import { readProfile } from "./profiles.ts";
 
 /**
- * Reads a cluster image whose manifest and config are in the store; its other blobs need not be.
+ * Reads a cluster image whose manifest and config can be read; its other blobs need not be there.
  *
  * @throws KubefileError ARTIFACT_INVALID when it is no cluster image, STORE_CORRUPT when a blob is absent or changed
  */
-export async function readClusterImage(store: Store, digest: Digest): Promise<ClusterImage> {
+export async function readClusterImage(store: BlobReader, digest: Digest): Promise<ClusterImage> {
   const bytes = await readVerified(store, digest, MAX_MANIFEST_BYTES);
   const manifest = parseManifest(bytes);
   if (manifest.kind === "index") {
@@ -47,7 +47,7 @@ export async function readClusterImage(store: Store, digest: Digest): Promise<Cl
  *
  * @throws KubefileError ARTIFACT_INVALID with every image that is not whole
  */
-export async function checkWhole(store: Store, image: ClusterImage): Promise<void> {
+export async function checkWhole(store: BlobReader, image: ClusterImage): Promise<void> {
   const listed = new Set(image.blobs.map(({ digest }) => digest));
   const images = await checkPresence(store, await walkImages(store, image.config.images, image.config.platform));
   const problems = images.flatMap(({ reference, blobs, problems }) => [
@@ -67,7 +67,7 @@ export async function checkWhole(store: Store, image: ClusterImage): Promise<voi
   });
 }
 
-async function readVerified(store: Store, digest: Digest, limit: number): Promise<Buffer> {
+async function readVerified(store: BlobReader, digest: Digest, limit: number): Promise<Buffer> {
   const bytes = await store.readSmall(digest, limit);
   if (digestOf(bytes) === digest) return bytes;
   throw new KubefileError("STORE_CORRUPT", `blob ${digest} in ${store.directory} has other content`, {

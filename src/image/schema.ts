@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type ErrorObject, Ajv2020 as Validator } from "ajv/dist/2020.js";
 
 /** Names of the published schemas that this folder and those above it write or read by. */
-export type SchemaName = "cache-record" | "cluster-image-config" | "metadata" | "preview" | "report";
+export type SchemaName = "cache-record" | "cluster-image-config" | "diff" | "metadata" | "preview" | "report";
 
 export type Check<T> = (value: unknown) => { readonly value: T } | { readonly problems: readonly string[] };
 

@@ -36,6 +36,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Blobs that can be read: a store, or an archive that is read where it lies. */
+export type BlobReader = Pick<Store, "directory" | "has" | "open" | "readSmall">;
+
 export interface ByteRange {
   /** First byte. */
   readonly start: number;

@@ -1,0 +1,86 @@
+import { stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { KubefileError } from "../error.ts";
+import type { ClusterImage } from "../image/cluster-image.ts";
+import { blobFetcher, fetchDescription } from "../image/load.ts";
+import { resolveLocal } from "../image/local-tags.ts";
+import { openOciArchive } from "../image/oci-archive.ts";
+import { readClusterImage } from "../image/read.ts";
+import { registryFailure } from "../image/registry-failure.ts";
+import { hostPlatform, type Platform } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import { parseManifest, selectPlatform } from "../oci/manifest.ts";
+import { parseReference } from "../oci/reference.ts";
+import type { BlobReader, Store } from "../store/types.ts";
+import type { Host } from "./host.ts";
+
+/** A cluster image to be looked into, wherever it is. */
+export interface ImageSource {
+  readonly image: ClusterImage;
+  /** Its manifests and those of captured images; layers need not be there. */
+  readonly content: BlobReader;
+  /** A layer's bytes, fetched when they are not here. */
+  openLayer(layer: { readonly digest: Digest; readonly size: number }): Promise<Readable>;
+}
+
+export interface ImageName {
+  /** As it was written: a file, a name given here, or a reference. */
+  readonly name: string;
+  /** The absolute path that it stands for when it is a file. */
+  readonly file: string;
+}
+
+/**
+ * Finds a cluster image by an archive's file name, else by a name given here, else in its registry.
+ *
+ * @param platform which to take of an index; this machine's when absent
+ */
+export async function openImageSource(
+  host: Host,
+  store: Store,
+  { name, file }: ImageName,
+  platform: Platform = hostPlatform(),
+): Promise<ImageSource> {
+  if ((await stat(file).catch(() => undefined))?.isFile() === true) return openArchive(name, file, platform);
+  const reference = parseReference(name);
+  const { client, signal } = host;
+  const local = await resolveLocal(store.directory, reference);
+  host.trustRegistry(reference.host);
+  const image =
+    local === undefined
+      ? await fetchDescription({ client, store, reference, platform, signal })
+      : await readClusterImage(store, local.digest);
+  const openLayer: ImageSource["openLayer"] = async (layer) => {
+    const opened = await store
+      .fetch(layer.digest, blobFetcher({ client, reference }, layer), { signal })
+      .catch((error: unknown) => Promise.reject(registryFailure("fetch", reference.host, error)));
+    return opened.stream;
+  };
+  return { image, content: store, openLayer };
+}
+
+async function openArchive(name: string, file: string, platform: Platform): Promise<ImageSource> {
+  const { reader, manifests } = await openOciArchive(file);
+  const digests = new Set(manifests.map(({ digest }) => digest));
+  const [digest, ...others] = digests;
+  if (digest === undefined || others.length > 0) {
+    throw new KubefileError("ARTIFACT_INVALID", `${name} holds ${digests.size} images, not one`, {
+      hint: "name an archive that `kubefile build -o type=oci,dest=FILE` wrote",
+    });
+  }
+  return {
+    image: await readClusterImage(reader, await chooseOf(reader, digest, platform, name)),
+    content: reader,
+    openLayer: async (layer) => (await reader.open(layer.digest)).stream,
+  };
+}
+
+/** Of an index the platform's image. */
+async function chooseOf(reader: BlobReader, digest: Digest, platform: Platform, name: string): Promise<Digest> {
+  const manifest = parseManifest(await reader.readSmall(digest));
+  if (manifest.kind === "image") return digest;
+  const child = selectPlatform(manifest.manifests, platform);
+  if (child !== undefined) return child.digest;
+  const message = `${name} has no cluster image for ${platform.os}/${platform.architecture}`;
+  throw new KubefileError("ARTIFACT_INVALID", message, { hint: "build one for this platform" });
+}

@@ -1,0 +1,56 @@
+import { KubefileError } from "../error.ts";
+import { type Platform, parsePlatform } from "../oci/descriptor.ts";
+import { hostInputs } from "./build-inputs.ts";
+import type { Inputs } from "./inputs.ts";
+
+/** Which image of an index is meant; the same for every verb that reads one. */
+export const platformInput = {
+  platform: {
+    kind: "text",
+    value: "os/arch",
+    without: "this machine's",
+    help: "which image to take of an index",
+  },
+} as const satisfies Inputs;
+
+/** `kubefile diff`. */
+export const diffInputs = {
+  format: {
+    kind: "choice",
+    value: "format",
+    choices: ["pretty", "json", "markdown"],
+    default: "pretty",
+    help: "how the comparison is printed",
+  },
+  files: {
+    kind: "switch",
+    default: "true",
+    help: "compare the files of the rootfs, too, for which its layers are read",
+  },
+  limit: {
+    kind: "text",
+    value: "bytes",
+    default: "60000",
+    help: "the length of markdown, after which tables lose rows",
+  },
+  ...platformInput,
+  ...hostInputs,
+} as const satisfies Inputs;
+
+/** @throws KubefileError USAGE */
+export function parsePlatformInput(text: string | undefined): Platform | undefined {
+  if (text === undefined) return undefined;
+  const platform = parsePlatform(text);
+  if (platform !== undefined) return platform;
+  throw new KubefileError("USAGE", `--platform ${JSON.stringify(text.slice(0, 100))} is not a platform`, {
+    hint: "write --platform linux/amd64, or linux/arm/v7",
+  });
+}
+
+/** @throws KubefileError USAGE */
+export function parseLimit(text: string = diffInputs.limit.default): number {
+  if (/^[1-9]\d{2,8}$/.test(text)) return Number(text);
+  throw new KubefileError("USAGE", `--limit ${JSON.stringify(text.slice(0, 100))} is not a number of bytes`, {
+    hint: "write a number from 100 on: --limit 60000",
+  });
+}

@@ -1,0 +1,63 @@
+import { pipeline } from "node:stream/promises";
+import { extract, type Header } from "tar-stream";
+import { errorMessage, KubefileError } from "../error.ts";
+
+export interface EntryReader {
+  /** What messages call the archive. */
+  readonly archive: string;
+  /** Passes the archive's bytes on; throws when there are too many. */
+  counted(chunks: AsyncIterable<string | Buffer>): AsyncIterable<string | Buffer>;
+  /** One entry; content that is not read is passed over. */
+  entry(header: Header, content: AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/**
+ * Reads a tar, which may be hostile, entry by entry.
+ *
+ * @throws KubefileError UNSAFE_ARCHIVE when it is no whole archive, and whatever the reader or the source throws
+ */
+export async function readEntries(
+  tar: NodeJS.ReadableStream,
+  reader: EntryReader,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const archive = extract();
+  const feeding = pipeline(tar, (chunks: AsyncIterable<string | Buffer>) => reader.counted(chunks), archive, {
+    signal,
+  });
+  const fed = feeding.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  try {
+    for await (const content of archive) {
+      await reader.entry(content.header, bytesOf(content));
+      content.resume();
+    }
+    await feeding;
+  } catch (error) {
+    signal?.throwIfAborted();
+    // When the archive's bytes end with an error, the entry being read only knows that it was cut off.
+    const cause = isCutOff(error) ? ((await fed) ?? error) : error;
+    if (!isMalformed(cause)) throw cause;
+    throw new KubefileError("UNSAFE_ARCHIVE", `${reader.archive} is not a whole tar archive: ${errorMessage(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "STREAM_DESTROYED";
+}
+
+/** Errors of tar-stream have no code, those of zlib one of its own; all else is the disk's or the caller's. */
+function isMalformed(error: unknown): boolean {
+  if (error instanceof KubefileError) return false;
+  return error instanceof Error && (!("code" in error) || /^Z(?:STD)?_/.test(String(error.code)));
+}
+
+async function* bytesOf(content: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    if (chunk instanceof Uint8Array) yield chunk;
+  }
+}
