@@ -11,7 +11,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          globalSetup: ["test/setup/command.ts"],
+          globalSetup: ["test/setup/command.ts", "test/setup/release.ts"],
         },
       },
       {
@@ -21,7 +21,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          globalSetup: ["test/setup/command.ts", "test/setup/e2e.ts"],
+          globalSetup: ["test/setup/command.ts", "test/setup/release.ts", "test/setup/e2e.ts"],
         },
       },
     ],

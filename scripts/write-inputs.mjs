@@ -1,22 +1,42 @@
-// Writes what the table of inputs says into the files that repeat it: descriptions and defaults of schemas/kubefile.schema.json.
+// Writes what the tables of inputs say into the files that repeat it: descriptions and defaults of
+// schemas/kubefile.schema.json, the inputs of every action, and the tables of their pages.
 import { readFileSync, writeFileSync } from "node:fs";
+import { stringify } from "yaml";
+import { actionTables } from "../lib/platform/action-tables.js";
 import { buildInputs } from "../lib/platform/build-inputs.js";
-import { fileKeyHelp, isIn } from "../lib/platform/inputs.js";
+import { actionInputFields, actionInputRows, fileKeyHelp, isIn, jobInputName } from "../lib/platform/inputs.js";
 
-const schemaFile = new URL("../schemas/kubefile.schema.json", import.meta.url);
-let text = readFileSync(schemaFile, "utf8");
-for (const [key, input] of Object.entries(buildInputs)) {
-  if (!isIn("file", input)) continue;
-  const property = new RegExp(`^    "${key}": \\{\\n.*?^    \\}`, "ms").exec(text)?.[0];
-  if (property === undefined) throw new Error(`add ${key} with its type to schemas/kubefile.schema.json first`);
-  // Formatting and everything else of the file stay as people wrote them.
-  const kept = property.replace(/,?\n {6}"(?:description|default)": .*?(?=,?\n)/g, "").replace(/\{,?\n/, "{\n");
-  const value = input.kind === "switch" ? input.default === "true" : input.default;
-  const described = kept.replace("{\n", `{\n      "description": ${JSON.stringify(fileKeyHelp(key, input))},\n`);
-  text = text.replace(property, () =>
-    value === undefined
-      ? described
-      : described.replace(/\n {4}\}$/, `,\n      "default": ${JSON.stringify(value)}\n    }`),
-  );
+const root = new URL("../", import.meta.url);
+
+function rewrite(path, change) {
+  const file = new URL(path, root);
+  writeFileSync(file, change(readFileSync(file, "utf8")));
 }
-writeFileSync(schemaFile, text);
+
+rewrite("schemas/kubefile.schema.json", (before) => {
+  let text = before;
+  for (const [key, input] of Object.entries(buildInputs)) {
+    if (!isIn("file", input)) continue;
+    const property = new RegExp(`^    "${key}": \\{\\n.*?^    \\}`, "ms").exec(text)?.[0];
+    if (property === undefined) throw new Error(`add ${key} with its type to schemas/kubefile.schema.json first`);
+    // Formatting and everything else of the file stay as people wrote them.
+    const kept = property.replace(/,?\n {6}"(?:description|default)": .*?(?=,?\n)/g, "").replace(/\{,?\n/, "{\n");
+    const isSwitch = input.kind === "switch" && input.default !== undefined;
+    const value = isSwitch ? input.default === "true" : input.default;
+    const end = value === undefined ? "\n    }" : `,\n      "default": ${JSON.stringify(value)}\n    }`;
+    const described = kept
+      .replace("{\n", () => `{\n      "description": ${JSON.stringify(fileKeyHelp(key, input))},\n`)
+      .replace(/\n {4}\}$/, () => end);
+    text = text.replace(property, () => described);
+  }
+  return text;
+});
+
+for (const [directory, inputs] of Object.entries(actionTables)) {
+  const fields = Object.entries(inputs).map(([key, input]) => [jobInputName(key, input), actionInputFields(input)]);
+  const block = stringify({ inputs: Object.fromEntries(fields) }, { lineWidth: 0 });
+  const page = directory === "." ? "docs/github.md" : `${directory}/README.md`;
+  const table = `<!-- inputs -->\n${actionInputRows(inputs).join("\n")}\n<!-- /inputs -->`;
+  rewrite(page, (text) => text.replace(/<!-- inputs -->.*<!-- \/inputs -->/s, () => table));
+  rewrite(`${directory}/action.yml`, (text) => text.replace(/^inputs:.*?\n(?=\S)/ms, () => block));
+}

@@ -1,9 +1,7 @@
 import { type Command, Option } from "commander";
-import { formatVerdict } from "../pipeline/verdict-text.ts";
-import { verify } from "../pipeline/verify.ts";
-import { type CommandContext, showsColor } from "../platform/context.ts";
-import { openHost } from "../platform/host.ts";
-import { launchInputs, launchOptions } from "../platform/launch-inputs.ts";
+import type { CommandContext } from "../platform/context.ts";
+import { launchInputs } from "../platform/launch-inputs.ts";
+import { verifyInJob } from "../platform/verify-job.ts";
 import { addInputs, askedInputs } from "./input-options.ts";
 
 export function registerVerify(program: Command, context: CommandContext, setExitCode: (code: number) => void): void {
@@ -25,16 +23,9 @@ Examples:
   kubefile verify registry.example/shop:1.0
   kubefile verify --env REPLICAS=1 --format json registry.example/shop@sha256:...`,
     )
-    .action(async (name: string, { format }: { readonly format: "pretty" | "json" }) => {
+    .action(async (reference: string, { format }: { readonly format: "pretty" | "json" }) => {
       const asked = askedInputs(command, launchInputs, context.env);
-      await using host = await openHost(context, asked);
-      const verdict = await verify(host, launchOptions(name, asked, context));
-      host.endProgress();
-      context.stdout.write(
-        format === "json"
-          ? `${JSON.stringify({ reference: name, ...verdict }, undefined, 2)}\n`
-          : formatVerdict(name, verdict, showsColor(context.stdout, context.env)),
-      );
-      if (verdict.verdict !== "passed") setExitCode(1);
+      const { verdict } = await verifyInJob(context, { reference, asked, format });
+      if (verdict !== "passed") setExitCode(1);
     });
 }

@@ -29,7 +29,7 @@ const passedVariables = [
 
 const installHint =
   "install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; " +
-  "`--capture static` needs none";
+  "`--capture static` needs none, but finds only the images that files name, and launches nothing";
 
 /** Takes from an environment the variables that decide which engine is meant. */
 export function engineEnvironment(environment: Readonly<Record<string, string | undefined>>): EngineEnvironment {

@@ -28,3 +28,37 @@ export const pinnedKind: PinnedTool = {
     },
   },
 };
+
+const kubectlRelease = "https://dl.k8s.io/release/v1.34.4/bin/linux";
+
+/** For users' own steps after a build; the sums are published beside each file, as `<file>.sha256`. */
+export const pinnedKubectl: PinnedTool = {
+  version: "v1.34.4",
+  downloads: {
+    "linux/x64": {
+      url: `${kubectlRelease}/amd64/kubectl`,
+      sha256: "d50c359d95e0841eaad08ddc27c7be37cba8fdccfba5c8e2ded65e121ff112db",
+    },
+    "linux/arm64": {
+      url: `${kubectlRelease}/arm64/kubectl`,
+      sha256: "5b982c0644ab1e27780246b9085a5886651b4a7ed86243acbb2bacc1bea01dda",
+    },
+  },
+};
+
+const helmRelease = "https://get.helm.sh/helm-v3.19.5-linux";
+
+/** Archives; the sums are published beside each, as `<file>.sha256sum`. */
+export const pinnedHelm: PinnedTool = {
+  version: "v3.19.5",
+  downloads: {
+    "linux/x64": {
+      url: `${helmRelease}-amd64.tar.gz`,
+      sha256: "a0a5e8c592ed3f376ac110715eff214730c7422f9a44d96cf98117d2b8b0e6c0",
+    },
+    "linux/arm64": {
+      url: `${helmRelease}-arm64.tar.gz`,
+      sha256: "ce02147ffee6d993bf8ae97a44a22e9e1daf0b69d2d5b69a0c8cf6706445ccf5",
+    },
+  },
+};

@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { appendFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { printable } from "../process/printable.ts";
 import { guarded, workflowCommand } from "./github-command.ts";
+import { appendTo, fileCommand } from "./github-files.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
 import type { Annotation, Environment, NoteOutcome, Platform, TextOutput } from "./platform.ts";
 
@@ -46,21 +45,11 @@ export function createGitHubPlatform(process: {
       // A runner masks line by line, and refuses to mask nothing.
       for (const line of secret.split(/\r?\n/)) if (line.trim() !== "") command("add-mask", {}, line);
     },
-    summary: async (markdown) => await append(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
-    output: async (name, value) => await append(env.GITHUB_OUTPUT, fileCommand(name, value)),
+    summary: async (markdown) => await appendTo(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
+    output: async (name, value) => await appendTo(env.GITHUB_OUTPUT, fileCommand(name, value)),
     stickyNote: async () => notYet,
     commitStatus: async () => notYet,
   };
-}
-
-/** One entry of the files by which a step hands on values; the delimiter is a word that no value can know. */
-function fileCommand(name: string, value: string): string {
-  const delimiter = `kubefile_${randomUUID()}`;
-  return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
-}
-
-async function append(file: string | undefined, text: string): Promise<void> {
-  if (file !== undefined && file !== "") await appendFile(file, text);
 }
 
 function placeOf(

@@ -7,7 +7,6 @@ import { jobSecrets } from "./gitlab-credentials.ts";
 import { dotenvLine, withDotenvLine } from "./gitlab-dotenv.ts";
 import { gitlabJob } from "./gitlab-job.ts";
 import { createMask, guarded, sectionMarkers } from "./gitlab-log.ts";
-import { setCommitStatus, writeStickyNote } from "./gitlab-writing.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
 import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
 import { resultsFile } from "./results.ts";
@@ -53,8 +52,10 @@ export function createGitLabPlatform(process: {
       const before = await readFile(dotenv, "utf8").catch(() => "");
       await writeFile(dotenv, withDotenvLine(before, line));
     },
-    stickyNote: (key, markdown) => writeStickyNote(writing, key, markdown),
-    commitStatus: (status) => setCommitStatus(writing, status),
+    // What speaks to the API is large, and few jobs need it.
+    stickyNote: async (key, markdown) =>
+      await (await import("./gitlab-writing.ts")).writeStickyNote(writing, key, markdown),
+    commitStatus: async (status) => await (await import("./gitlab-writing.ts")).setCommitStatus(writing, status),
   };
 }
 

@@ -14,6 +14,8 @@ export interface Input {
   readonly choices?: readonly string[];
   /** As a user would write it. */
   readonly default?: string;
+  /** A job does nothing without it. */
+  readonly required?: boolean;
   /** What holds without it when that is no fixed value: "by KUBEVERSION". A switch that has this goes both ways. */
   readonly without?: string;
   /** Its name in CI when that is not the flag's: lists are named in the plural there. */
@@ -70,6 +72,37 @@ export function flagHelp(input: Input): string {
 export function jobInputHelp(input: Input): string {
   const form = input.kind === "map" ? `, ${(input.value ?? "name=value").toUpperCase()}` : "";
   return `${sentence(input.help)}${form}${takesMany(input) ? ", one a line" : ""}${defaultNote(input)}.`;
+}
+
+/**
+ * How an action.yml states an input. What `kubefile.yaml` may say has no default there: the runner would fill it in, and
+ * the file would never speak.
+ */
+export function actionInputFields(input: Input): Readonly<Record<string, string | boolean>> {
+  const stated = input.default !== undefined && !isIn("file", input);
+  return {
+    description: jobInputHelp(input),
+    ...(input.required === true ? { required: true } : {}),
+    ...(stated && input.default !== "false" ? { default: input.default } : {}),
+  };
+}
+
+/** The inputs of an action as a table of its page. */
+export function actionInputRows(inputs: Inputs): string[] {
+  const rows = Object.entries(inputs).map(([key, input]) => {
+    const { help, kind, choices } = input;
+    const values = kind === "switch" ? ["true", "false"] : (choices ?? []);
+    const form = values.length > 0 ? values.map((each) => `\`${each}\``).join(" or ") : formOf(input);
+    const shown = input.default === undefined ? (input.without ?? "") : `\`${input.default}\``;
+    return `| \`${jobInputName(key, input)}\` | ${sentence(help)} | ${form} | ${input.required === true ? "required" : shown} |`;
+  });
+  return ["| input | what it is | form | without it |", "| --- | --- | --- | --- |", ...rows];
+}
+
+function formOf({ kind, value }: Input): string {
+  if (kind === "list") return "list, one a line";
+  if (kind === "map") return `\`${(value ?? "name=value").toUpperCase()}\`, one a line`;
+  return kind === "duration" ? "a time: `20s`, `1m30s`" : kind;
 }
 
 /** Help for a key of `kubefile.yaml`, whose schema states the default on its own. */

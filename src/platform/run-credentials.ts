@@ -18,8 +18,8 @@ export interface RunCredentials extends CredentialSource {
   readonly handed: readonly Credential[];
 }
 
-/** The variable that holds the secret `registry-auths`; actions set it from their input. */
-export const registryAuthsVariable = "KUBEFILE_REGISTRY_AUTHS";
+/** Where the secret `registry-auths` is: an action's input, or a variable of any other job. */
+const secretVariables = ["INPUT_REGISTRY-AUTHS", "KUBEFILE_REGISTRY_AUTHS"];
 
 /**
  * What this process may use at registries: the CI system's secret first, then what `docker login` left on the machine or
@@ -34,7 +34,7 @@ export async function runCredentials(options: {
   readonly onProblem: (problem: unknown) => void;
 }): Promise<RunCredentials> {
   const { env, signal, onProblem } = options;
-  const secret = env[registryAuthsVariable];
+  const secret = secretVariables.map((name) => env[name]).find(Boolean);
   const handed = secret ? parseRegistryAuths(secret, "registry-auths") : { ...noCredentials, hosts: [], all: [] };
   const dockerConfig = await dockerConfigCredentials({
     directory: env.DOCKER_CONFIG ?? join(env.HOME ?? homedir(), ".docker"),

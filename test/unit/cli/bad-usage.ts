@@ -395,7 +395,7 @@ export const badUsage: readonly BadUsage[] = [
     exitCode: 3,
     stderr: [
       "error[ENGINE_MISSING]: no Docker Engine answers: there is no docker command on PATH",
-      "  hint: install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; `--capture static` needs none",
+      "  hint: install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; `--capture static` needs none, but finds only the images that files name, and launches nothing",
     ],
   },
 ];

@@ -1,9 +1,21 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { createProgram } from "../../../src/cli/main.ts";
+import { actionTables } from "../../../src/platform/action-tables.ts";
 import { buildInputs } from "../../../src/platform/build-inputs.ts";
 import { parseDuration } from "../../../src/platform/input-values.ts";
-import { fileKeyHelp, flagName, type Input, type Inputs, isIn } from "../../../src/platform/inputs.ts";
+import {
+  actionInputFields,
+  actionInputRows,
+  fileKeyHelp,
+  flagName,
+  type Input,
+  type Inputs,
+  isIn,
+  jobInputName,
+} from "../../../src/platform/inputs.ts";
 import { launchInputs } from "../../../src/platform/launch-inputs.ts";
 import { lockInputs } from "../../../src/platform/lock-inputs.ts";
 import { previewInputs } from "../../../src/platform/preview-inputs.ts";
@@ -74,4 +86,46 @@ describe("schemas/kubefile.schema.json", () => {
     expect(property?.description).toBe(fileKeyHelp(key, input));
     expect(property?.default === undefined ? undefined : String(property.default)).toBe(input.default);
   });
+});
+
+describe.each(Object.entries(actionTables))("%s/action.yml", (directory, inputs) => {
+  const folder = new URL(`../../../${directory}/`, import.meta.url);
+  const action: {
+    readonly inputs?: Readonly<Record<string, { description: string; default?: string; required?: boolean }>>;
+    readonly outputs: Readonly<Record<string, { description: string }>>;
+    readonly runs: { readonly using: string; readonly main: string; readonly post?: string; "post-if"?: string };
+  } = parse(readFileSync(new URL("action.yml", folder), "utf8"));
+
+  test("states the inputs of its table as `npm run inputs` writes them", () => {
+    const expected = Object.entries(inputs).map(([key, input]) => [jobInputName(key, input), actionInputFields(input)]);
+    expect(action.inputs).toEqual(Object.fromEntries(expected));
+  });
+
+  test("has a page with them", () => {
+    const page = directory === "." ? "../../../docs/github.md" : `../../../${directory}/README.md`;
+    expect(readFileSync(new URL(page, import.meta.url), "utf8")).toContain(
+      `<!-- inputs -->\n${actionInputRows(inputs).join("\n")}\n<!-- /inputs -->`,
+    );
+  });
+
+  test("fills in no default of what kubefile.yaml may say", () => {
+    for (const [key, input] of Object.entries(inputs)) {
+      if (key in schema.properties) expect(action.inputs?.[jobInputName(key, input)]?.default, key).toBeUndefined();
+    }
+  });
+
+  test("runs a bundle of this repository on Node 24, and one afterwards that is never left out", () => {
+    const { using, main, post } = action.runs;
+    expect(using).toBe("node24");
+    for (const path of [main, post]) {
+      if (path !== undefined)
+        expect(new URL(path, folder).href).toBe(new URL(`../../../dist/${basename(path)}`, import.meta.url).href);
+    }
+    expect(action.runs["post-if"]).toBeUndefined();
+  });
+});
+
+test("every action has a table", () => {
+  const folders = readdirSync(new URL("../../../actions/", import.meta.url)).map((name) => `actions/${name}`);
+  expect(Object.keys(actionTables).sort()).toEqual([".", ...folders].sort());
 });

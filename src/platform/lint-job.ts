@@ -1,0 +1,52 @@
+import { stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { directoryContext } from "../kubefile/context-files.ts";
+import {
+  countDiagnostics,
+  type DiagnosticRecord,
+  diagnosticRecords,
+  formatDiagnostics,
+} from "../kubefile/format-diagnostics.ts";
+import { checkKubefile } from "../kubefile/lint.ts";
+import { readKubefileText } from "../pipeline/kubefile-source.ts";
+import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
+import { annotateDiagnostics } from "./annotate-error.ts";
+import { type CommandContext, showsColor } from "./context.ts";
+import { absolute } from "./input-values.ts";
+
+/**
+ * Checks Kubefiles, prints what was found and marks the lines.
+ *
+ * @param paths Kubefiles, or directories that hold one
+ * @param format `json` prints one list over all files
+ * @throws KubefileError USAGE for a file that cannot be read
+ */
+export async function lintInJob(
+  context: CommandContext,
+  paths: readonly string[],
+  format: "pretty" | "json",
+): Promise<readonly DiagnosticRecord[]> {
+  const records: DiagnosticRecord[] = [];
+  for (const path of paths) {
+    const file = await kubefileAt(absolute(path, context.cwd));
+    const shown = relative(context.cwd, file).startsWith("..") ? file : relative(context.cwd, file);
+    const text = await readKubefileText(file, shown);
+    const { diagnostics } = checkKubefile(text, shown, {
+      context: directoryContext(dirname(file), await loadIgnoreFile(dirname(file))),
+      unsupported: "warning",
+    });
+    records.push(...diagnosticRecords(diagnostics, shown));
+    if (format === "json") continue;
+    const listing = formatDiagnostics(diagnostics, text, shown, { color: showsColor(context.stdout, context.env) });
+    context.stdout.write(listing === "" ? "" : `${listing}\n`);
+    annotateDiagnostics(context.platform, diagnostics, shown);
+    context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
+  }
+  if (format === "json") context.stdout.write(`${JSON.stringify(records, undefined, 2)}\n`);
+  return records;
+}
+
+async function kubefileAt(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true ? join(path, "Kubefile") : path;
+}

@@ -1,0 +1,34 @@
+import { verdictMarkdown } from "../pipeline/verdict-markdown.ts";
+import { formatVerdict } from "../pipeline/verdict-text.ts";
+import { type Verdict, verify } from "../pipeline/verify.ts";
+import { type CommandContext, showsColor } from "./context.ts";
+import { openHost } from "./host.ts";
+import { type LaunchFlags, launchOptions } from "./launch-inputs.ts";
+
+export interface VerifyJob {
+  readonly reference: string;
+  readonly asked: LaunchFlags;
+  readonly format: "pretty" | "json";
+  readonly runId?: string;
+}
+
+/** Verifies a cluster image, prints the verdict, and tells the place it runs in. */
+export async function verifyInJob(context: CommandContext, job: VerifyJob): Promise<Verdict> {
+  const { platform, stdout, env } = context;
+  const { reference, asked, format } = job;
+  await using host = await openHost(context, asked, job.runId);
+  const verdict = await verify(host, launchOptions(reference, asked, context));
+  host.endProgress();
+  stdout.write(
+    format === "json"
+      ? `${JSON.stringify({ reference, ...verdict }, undefined, 2)}\n`
+      : formatVerdict(reference, verdict, showsColor(stdout, env)),
+  );
+  await platform.output("verdict", verdict.verdict);
+  if (verdict.digest !== undefined) await platform.output("digest", verdict.digest);
+  await platform.summary(host.redact(verdictMarkdown(reference, verdict)));
+  if (verdict.verdict !== "passed") {
+    platform.annotate({ level: "error", title: `verify ${verdict.verdict}`, message: verdict.reasons.join("\n") });
+  }
+  return verdict;
+}

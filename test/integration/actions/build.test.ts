@@ -1,0 +1,166 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { type ActionRunner, actionRunner, node24 } from "../../support/action-run.ts";
+import { startTokenAuthRegistry, type TokenAuthRegistry } from "../../support/token-auth-registry.ts";
+
+const release = inject("release");
+const password = "c4n4ry/p@ss word";
+const noEngine = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+
+let registry: TokenAuthRegistry;
+let runner: ActionRunner;
+
+beforeAll(async () => {
+  registry = await startTokenAuthRegistry({ users: [{ username: "robot", password, repositories: ["team/shop"] }] });
+});
+afterAll(() => registry.stop());
+beforeEach(async () => {
+  runner = await actionRunner(release);
+});
+afterEach(() => runner.remove());
+
+async function context(files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(join(runner.workspace, name, ".."), { recursive: true });
+    await writeFile(join(runner.workspace, name), content);
+  }
+}
+
+const small = { "deploy/Kubefile": "FROM scratch\nCOPY etc etc\nCMD kubectl version\n", "deploy/etc/a.txt": "a\n" };
+
+describe("the root action", () => {
+  test("builds, logs in with registry-auths, pushes, and hands on what came of it", async () => {
+    await context(small);
+    const tag = `${registry.host}/team/shop:1.0`;
+    const result = await runner.run("build", {
+      env: noEngine,
+      inputs: {
+        context: "deploy",
+        capture: "static",
+        tags: `${tag},${registry.host}/team/shop:latest`,
+        push: "true",
+        insecure: registry.host,
+        "registry-auths": JSON.stringify([{ registry: registry.host, username: "robot", password }]),
+      },
+    });
+    expect({ exitCode: result.exitCode, first: result.log[0] }).toEqual({
+      exitCode: 0,
+      first: expect.stringMatching(/^kubefile build \d/),
+    });
+    const { digest = "", reference, report = "", images, metadata = "" } = result.outputs;
+    expect(reference).toBe(`${registry.host}/team/shop@${digest}`);
+    expect({ images, grade: result.outputs.grade }).toEqual({ images: "[]", grade: "static" });
+    expect(JSON.parse(metadata)).toMatchObject({ "containerimage.digest": digest });
+    expect(JSON.parse(await readFile(report, "utf8"))).toMatchObject({ digest, references: [tag, expect.anything()] });
+    expect(result.summary).toContain(`\`${digest}\``);
+    const { stdout } = await promisify(execFile)("skopeo", [
+      ...["inspect", "--raw", "--tls-verify=false", `--creds=robot:${password}`, `docker://${tag}`],
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 2 });
+    // The runner masks each form from its command on; none is printed in another way.
+    const masked = result.log.flatMap((line) => /^::add-mask::(.*)$/.exec(line)?.[1]?.replaceAll("%25", "%") ?? []);
+    const pair = Buffer.from(`robot:${password}`).toString("base64");
+    expect(masked).toEqual(expect.arrayContaining([password, encodeURIComponent(password), pair]));
+    const rest = result.log.filter((line) => !line.startsWith("::add-mask::")).join("\n") + result.summary;
+    for (const form of [password, encodeURIComponent(password), pair]) expect(rest).not.toContain(form);
+  });
+
+  test("folds the log by phase, and says what came of each in the open", async () => {
+    await context({ Kubefile: small["deploy/Kubefile"], "etc/a.txt": "a\n" });
+    const { log } = await runner.run("build", { env: noEngine, inputs: { capture: "static" } });
+    const marks = log.filter((line) => /^::(?:group|endgroup)::/.test(line)).map((line) => line.split("::")[1]);
+    expect(marks).toEqual(marks.map((_, position) => (position % 2 === 0 ? "group" : "endgroup")));
+    expect(log).toContainEqual(expect.stringMatching(/^ *\d+\.\ds \* rootfs: 1 layer/));
+  });
+
+  test("marks every problem of a Kubefile on its line, from the root of the repository", async () => {
+    await context({ "deploy/Kubefile": "FROM scratch\nCOPPY a b\nLAUNCH [a]\n" });
+    const result = await runner.run("build", { inputs: { context: "deploy" } });
+    expect(result.exitCode).toBe(2);
+    expect(result.log.filter((line) => line.startsWith("::error"))).toEqual([
+      expect.stringMatching(/^::error file=deploy\/Kubefile,line=2,col=1,title=unknown-instruction::/),
+      expect.stringMatching(/^::error file=deploy\/Kubefile,line=3,col=8,title=unquoted-json::/),
+    ]);
+    expect(result.summary).toContain("### ❌ `deploy/Kubefile` was not built");
+    expect(JSON.parse(await readFile(result.outputs.report ?? "", "utf8"))).toMatchObject({
+      failure: { code: "KUBEFILE_INVALID" },
+    });
+  });
+
+  test("tells a runner that cannot rehearse what is missing, and what reading files alone would come to", async () => {
+    await context(small);
+    const result = await runner.run("build", { env: noEngine, inputs: { context: "deploy" } });
+    expect(result.exitCode).toBe(3);
+    expect(result.log.join("\n")).toMatch(
+      /error\[ENGINE_MISSING\]: no Docker Engine answers.*\n {2}hint: install .* `--capture static` needs none, but finds only/,
+    );
+    expect(result.log).toContainEqual(expect.stringMatching(/^::error title=ENGINE_MISSING::/));
+    expect(result.summary).toContain("error[ENGINE_MISSING]");
+  });
+
+  test("tells every input that cannot be read", async () => {
+    const { exitCode, log } = await runner.run("build", { inputs: { push: "yes", timeout: "10", wait: "soon" } });
+    expect(exitCode).toBe(2);
+    expect(log.join("\n")).toMatch(/push "yes" .*\n.*wait "soon" .*\n.*timeout "10" is not a duration/);
+  });
+
+  test("keeps its inputs and the runner's tokens from programs that it starts", async () => {
+    await context(small);
+    const seen = join(runner.directory, "seen");
+    const bin = join(runner.directory, "bin");
+    await mkdir(bin);
+    await mkdir(join(runner.directory, ".docker"));
+    await writeFile(join(bin, "docker-credential-spy"), `#!/bin/sh\nenv >> ${seen}\necho '{}'\n`);
+    await chmod(join(bin, "docker-credential-spy"), 0o755);
+    await writeFile(join(runner.directory, ".docker", "config.json"), JSON.stringify({ credsStore: "spy" }));
+    await runner.run("build", {
+      env: {
+        ...noEngine,
+        PATH: `${bin}:${runner.environment.PATH}`,
+        ACTIONS_RUNTIME_TOKEN: "c4n4ry",
+        AWS_PROFILE: "ci",
+      },
+      inputs: {
+        ...{ context: "deploy", capture: "static", push: "true", tags: `${registry.host}/team/shop:2` },
+        ...{ insecure: registry.host, "build-args": "A=c4n4ry" },
+        "registry-auths": "- {registry: other.example, username: u, password: c4n4ry}",
+      },
+    });
+    const environment = await readFile(seen, "utf8");
+    expect(environment).toContain("AWS_PROFILE=ci");
+    expect(environment).not.toContain("c4n4ry");
+  });
+
+  test("remembers its run for the step after the job, which finds nothing left", async () => {
+    await context(small);
+    const result = await runner.run("build", { env: noEngine, inputs: { context: "deploy", capture: "static" } });
+    expect(result.state.run).toMatch(/^[0-9a-f]{10}$/);
+    const post = await runner.run("teardown", { env: { ...noEngine, STATE_run: result.state.run ?? "" } });
+    expect({ exitCode: post.exitCode, log: post.log.slice(1) }).toEqual({
+      exitCode: 0,
+      log: [`nothing of run ${result.state.run} is left`],
+    });
+    expect(await runner.run("teardown", { env: noEngine })).toMatchObject({ exitCode: 0, log: [expect.anything()] });
+    expect(await readdir(join(runner.directory, ".local", "state", "kubefile", "runs"))).toEqual([]);
+  });
+});
+
+test("the log begins within 0.4 s, not counting what Node itself takes on a busy machine", async () => {
+  const [times, bare]: number[][] = [[], []];
+  for (let run = 0; run < 5; run += 1) {
+    times?.push((await runner.run("build", { inputs: { wait: "?" } })).firstLine);
+    bare?.push(await firstOutput(["-e", "console.log()"]));
+  }
+  expect(Math.min(...(times ?? [])) - Math.min(...(bare ?? []))).toBeLessThan(300);
+});
+
+async function firstOutput(args: readonly string[]): Promise<number> {
+  const node = await node24();
+  const start = performance.now();
+  await promisify(execFile)(node, args);
+  return performance.now() - start;
+}
