@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { CommandContext } from "../platform/context.ts";
 import { previewInputs } from "../platform/preview-inputs.ts";
 import { runPreview } from "../platform/run-preview.ts";
-import { addInputs, writtenInputs } from "./input-options.ts";
+import { addInputs, askedInputs } from "./input-options.ts";
 
 export function registerPreview(program: Command, context: CommandContext): void {
   const command = program
@@ -22,6 +22,6 @@ Examples:
   kubefile preview --verdict verdict.json --comment comment.md registry.example/shop:pr-12`,
     )
     .action(async (subject: string) => {
-      await runPreview(subject, writtenInputs(command, previewInputs), context);
+      await runPreview(subject, askedInputs(command, previewInputs, context.env), context);
     });
 }

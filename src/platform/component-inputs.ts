@@ -2,6 +2,7 @@ import { buildInputs } from "./build-inputs.ts";
 import { type Input, type Inputs, isIn, jobInputHelp, jobInputName } from "./inputs.ts";
 import { inputVariable } from "./job-inputs.ts";
 import { launchInputs } from "./launch-inputs.ts";
+import { previewInputs } from "./preview-inputs.ts";
 
 /** An input of a component for GitLab: how its header declares it, and the variable that hands it to the command. */
 export interface ComponentInput {
@@ -23,9 +24,12 @@ export interface InputSpec {
 }
 
 /** Inputs that components answer themselves: they push by digest, and promote moves the tags. */
-const answered: Readonly<Record<string, readonly string[]>> = { build: ["tag", "push", "pushByDigest"] };
+const answered: Readonly<Record<string, readonly string[]>> = {
+  build: ["tag", "push", "pushByDigest"],
+  preview: ["tag", "push", "pushByDigest", "report", "verdict"],
+};
 
-const tables: Readonly<Record<string, Inputs>> = { build: buildInputs, verify: launchInputs };
+const tables: Readonly<Record<string, Inputs>> = { build: buildInputs, verify: launchInputs, preview: previewInputs };
 
 /** The inputs of the components that run a verb, in the order of its table. */
 export function componentInputs(verb: string): readonly ComponentInput[] {
