@@ -1,7 +1,6 @@
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Flag, Instruction, Kubefile } from "./instruction.ts";
 import type { Span } from "./mapped-text.ts";
-import { isRemote } from "./rootfs-paths.ts";
 
 /**
  * What the parser understands and no build executes yet, each with what to use meanwhile. A build ends with these; the
@@ -15,29 +14,11 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
   const flags = instruction.flags.flatMap((flag) => unsupportedFlag(instruction, flag));
   switch (instruction.kind) {
     case "ADD": {
-      const remote = instruction.sources
-        .filter(({ text }) => isRemote(text))
-        .map(({ span, text }) =>
-          unsupported(
-            "ADD of an address is",
-            /^https?:/i.test(text) ? "fetch it with RUN wget" : "fetch it with RUN git clone",
-            span,
-          ),
-        );
-      return [...flags, ...remote];
+      const repositories = instruction.sources
+        .filter(({ text }) => /^(?:git@|git:|ssh:)/i.test(text) || /^https?:[^?]+\.git(?:#|$)/i.test(text))
+        .map(({ span }) => unsupported("ADD of a git repository is", "fetch it with RUN git clone", span));
+      return [...flags, ...repositories];
     }
-    case "APP":
-    case "CNI":
-    case "CSI":
-      return instruction.sources
-        .filter(({ text }) => isRemote(text))
-        .map(({ span }) =>
-          unsupported(
-            `a remote source of ${instruction.kind} is`,
-            "download it into the build context and write local://PATH",
-            span,
-          ),
-        );
     default:
       return flags;
   }
@@ -47,7 +28,6 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
 const hints: Readonly<Record<string, string>> = {
   parents: "name the destination directory of each source",
   exclude: "COPY the files that are wanted one by one",
-  checksum: "fetch with RUN wget and check with sha256sum -c",
   "keep-git-dir": "fetch it with RUN git clone",
   unpack: "unpack it with RUN tar",
   mount: "COPY what the command needs",

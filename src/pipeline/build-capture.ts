@@ -28,6 +28,7 @@ import { completedBy, rehearse } from "./rehearsal.ts";
 import { appContents, buildRootfs } from "./rootfs-build.ts";
 import { workDirectory } from "./run-lifetime.ts";
 import { together } from "./together.ts";
+import { createWebSources } from "./web-sources.ts";
 
 /** The thorough way: a cluster boots while the rootfs is built, and the launch is rehearsed in it. */
 export async function captureInCluster(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
@@ -169,6 +170,7 @@ async function buildRootfsWithHits(
       context: options.context,
       ignore: parts.ignore,
       images: parts.images,
+      web: createWebSources(host.client, store),
       run:
         options.run === "host"
           ? { kind: "host", searchPath: host.searchPath, home: run.names.hostHome }

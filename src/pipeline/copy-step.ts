@@ -1,14 +1,17 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { KubefileError } from "../error.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import type { CopyStep, ResolvedInput, StepSource } from "../plan/step.ts";
 import { type CopySource, copyIntoRootfs } from "../rootfs/copy.ts";
+import { atLocation } from "../rootfs/problems.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
 
 import type { ImageSources } from "./image-sources.ts";
+
+import type { WebSources } from "./web-sources.ts";
 
 export interface CopyWork {
   readonly workspace: RootfsWorkspace;
@@ -18,6 +21,7 @@ export interface CopyWork {
   /** The finished rootfs of an earlier stage, by its position in the plan. */
   readonly stageTree: (position: number) => Promise<SourceTree>;
   readonly images: ImageSources;
+  readonly web: WebSources;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
   readonly signal: AbortSignal;
@@ -45,6 +49,8 @@ export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[],
       where: step.where,
       signal: work.signal,
     });
+  } catch (error) {
+    throw atLocation(error, step.where);
   } finally {
     await removeTree(temporary);
   }
@@ -54,7 +60,16 @@ export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[],
 async function materialise(
   source: StepSource,
   _input: ResolvedInput | undefined,
-  { context, ignore, stageTree, images, runDirectory, directory, signal }: CopyWork & { readonly runDirectory: string },
+  {
+    context,
+    ignore,
+    stageTree,
+    images,
+    web,
+    runDirectory,
+    directory,
+    signal,
+  }: CopyWork & { readonly runDirectory: string },
 ): Promise<CopySource> {
   switch (source.kind) {
     case "context":
@@ -77,9 +92,25 @@ async function materialise(
         paths: source.paths,
       };
     case "url":
+      return {
+        kind: "file",
+        name: fileNameOf(source.url),
+        file: await web.fetch(source, { signal }),
+        unpack: source.unpack,
+      };
     case "git":
       throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not executed yet`);
     default:
       return source satisfies never;
   }
+}
+
+/** The last part of an address's path, which names the file in a directory. */
+function fileNameOf(url: string): string {
+  const { pathname } = new URL(url);
+  const name = posix.basename(decodeURIComponent(pathname));
+  if (name !== "" && name !== "." && name !== ".." && !name.includes("\0")) return name;
+  throw new KubefileError("KUBEFILE_INVALID", `the address ${url} names no file`, {
+    hint: "write an address whose path ends with a file's name",
+  });
 }

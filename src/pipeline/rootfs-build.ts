@@ -18,6 +18,7 @@ import type { ImageSources } from "./image-sources.ts";
 import type { Phase } from "./progress.ts";
 import { type RunPlace, runStep } from "./run-step.ts";
 import { resolveInputs } from "./step-inputs.ts";
+import type { WebSources } from "./web-sources.ts";
 
 export interface RootfsBuildOptions {
   readonly plan: Plan;
@@ -27,6 +28,7 @@ export interface RootfsBuildOptions {
   readonly context: string;
   readonly ignore: IgnoreRules;
   readonly images: ImageSources;
+  readonly web: WebSources;
   readonly run: RunPlace;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
@@ -132,14 +134,14 @@ async function executeStep(
   inputs: readonly ResolvedInput[],
   { workspace, built, options }: StepWork,
 ): Promise<void> {
-  const { context, ignore, images, directory, signal, phase } = options;
+  const { context, ignore, images, web, directory, signal, phase } = options;
   switch (step.kind) {
     case "copy": {
       const stageTree = async (position: number): Promise<SourceTree> => {
         const root = built[position]?.workspace.root ?? "";
         return { root, name: `rootfs of ${options.plan.stages[position]?.title ?? ""}` };
       };
-      return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, directory, signal });
+      return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, web, directory, signal });
     }
     case "run":
       return runStep(step, { workspace, place: options.run, phase, signal });

@@ -7,6 +7,7 @@ import { atLocation } from "../rootfs/problems.ts";
 import { digestOfSources } from "../rootfs/source-digest.ts";
 
 import type { ImageSources } from "./image-sources.ts";
+import type { WebSources } from "./web-sources.ts";
 
 export interface InputContext {
   /** Absolute path of the build context. */
@@ -15,6 +16,7 @@ export interface InputContext {
   /** Files of the context that were read for other steps, by path; what is read is added. */
   readonly hashed?: Map<string, HashedFile>;
   readonly images: ImageSources;
+  readonly web: WebSources;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ export async function resolveInputs(step: Step, context: InputContext): Promise<
 async function resolveInput(
   source: StepSource,
   step: CopyStep,
-  { context, ignore, images, hashed, signal }: InputContext,
+  { context, ignore, images, web, hashed, signal }: InputContext,
 ): Promise<ResolvedInput> {
   switch (source.kind) {
     case "context": {
@@ -60,6 +62,7 @@ async function resolveInput(
       return { kind: "image", identity: digest, digest };
     }
     case "url":
+      return { kind: "url", ...(await web.resolve(source, { signal })) };
     case "git":
       throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not resolved yet`);
     default:

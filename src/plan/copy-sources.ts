@@ -1,12 +1,15 @@
-import type { Location } from "../error.ts";
+import { KubefileError, type Location } from "../error.ts";
 import { expandText } from "../kubefile/expand.ts";
+import { flagValue } from "../kubefile/flags.ts";
 import type { AddInstruction, CopyInstruction, Stage } from "../kubefile/instruction.ts";
 import { isRemote } from "../kubefile/rootfs-paths.ts";
 import { copyOrigin, stageOfCopy } from "../kubefile/stage-references.ts";
+import { isDigest } from "../oci/digest.ts";
 import { imageReference } from "./image-reference.ts";
 import type { Scope } from "./scope.ts";
 import { type NeededStage, plannedPosition } from "./stage-graph.ts";
 import type { StepSource } from "./step.ts";
+import { webAddress } from "./web-address.ts";
 
 export interface CopyContext {
   readonly scope: Scope;
@@ -27,7 +30,9 @@ export function copySources(
 ): readonly StepSource[] {
   const paths = instruction.sources.map(context.scope.expand);
   const files =
-    instruction.kind === "COPY" ? filesOf(instruction, paths, context) : paths.map((path) => addSource(path));
+    instruction.kind === "COPY"
+      ? filesOf(instruction, paths, context)
+      : paths.map((path) => addSource(path, instruction, context));
   return [...files, ...textsOf(instruction, context.scope)];
 }
 
@@ -45,8 +50,19 @@ function filesOf(
     : [{ kind: "stage", stage: plannedPosition(needed, stage), paths }];
 }
 
-function addSource(path: string): StepSource {
-  return isRemote(path) ? { kind: "url", url: path, unpack: false } : { kind: "context", paths: [path], unpack: true };
+function addSource(path: string, { flags, sources }: AddInstruction, { scope, where }: CopyContext): StepSource {
+  const written = flagValue(flags, "checksum");
+  const invalid = (message: string, hint: string): KubefileError =>
+    new KubefileError("KUBEFILE_INVALID", message, { where, hint });
+  if (!isRemote(path)) {
+    if (written === undefined) return { kind: "context", paths: [path], unpack: true };
+    throw invalid("--checksum is for addresses", `remove it: ${path} is a file of the build context`);
+  }
+  if (written === undefined) return { kind: "url", url: webAddress(path, where), unpack: false };
+  const checksum = scope.expand(written);
+  if (!isDigest(checksum)) throw invalid(`--checksum=${checksum} is no sha256 checksum`, "write sha256: and 64 digits");
+  if (sources.length > 1) throw invalid("--checksum is for one address", "write an ADD for each");
+  return { kind: "url", url: webAddress(path, where), checksum, unpack: false };
 }
 
 function textsOf(instruction: CopyInstruction | AddInstruction, scope: Scope): readonly StepSource[] {

@@ -15,7 +15,8 @@ import { appDirectory, type StageContext, type StageResult, startStage } from ".
 import type { DeclaredApp, PlannedLaunch } from "./planned-launch.ts";
 import type { Scope } from "./scope.ts";
 import type { NeededStage } from "./stage-graph.ts";
-import type { RunCommand, Step } from "./step.ts";
+import type { RunCommand, Step, StepSource } from "./step.ts";
+import { webAddress } from "./web-address.ts";
 
 const localScheme = "local://";
 
@@ -158,13 +159,11 @@ function declareApp(
   const name = state.scope.expand(instruction.name);
   const kind = instruction.kind === "APP" ? "app" : instruction.kind === "CNI" ? "cni" : "csi";
   const directory = appDirectory(name);
-  const paths = instruction.sources.map((source) => {
+  const sources = instruction.sources.map((source): StepSource => {
     const text = state.scope.expand(source);
-    if (text.startsWith(localScheme)) return text.slice(localScheme.length);
-    throw new KubefileError("UNSUPPORTED", `${instruction.kind} ${name} takes its files from ${text}`, {
-      where: locate(state.context, source),
-      hint: "fetch it with a RUN step, or put it into the build context and name it local://PATH",
-    });
+    return text.startsWith(localScheme)
+      ? { kind: "context", paths: [text.slice(localScheme.length)], unpack: false }
+      : { kind: "url", url: webAddress(text, locate(state.context, source)), unpack: false };
   });
   state.apps.set(name, { name, kind, directory, env: {} });
   if (kind === "cni") setLabel(state, `${CNI_LABEL}${name}`, "true");
@@ -172,7 +171,7 @@ function declareApp(
   state.steps.push({
     ...step,
     kind: "copy",
-    sources: [{ kind: "context", paths, unpack: false }],
+    sources,
     destination: `${directory}/`,
   });
 }

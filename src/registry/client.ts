@@ -12,6 +12,7 @@ import { listTags } from "./tags.ts";
 import { createTokenSource } from "./token.ts";
 import { createTransport } from "./transport.ts";
 import type { CredentialSource, RegistryClient } from "./types.ts";
+import { createWebFiles } from "./web-file.ts";
 
 export interface RegistryClientOptions extends EndpointOptions {
   readonly credentials: CredentialSource;
@@ -64,6 +65,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     ...pull,
     ...createPush(exchange, pull),
     tags: (repository, requestOptions) => listTags(exchange, repository, requestOptions),
+    webFile: createWebFiles({ transport, limits, redactor, random, signal }),
     async close() {
       stopListening?.();
       closing.abort();

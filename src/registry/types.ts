@@ -3,6 +3,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Repository } from "../oci/reference.ts";
 import type { KeptUploads } from "../store/kept-uploads.ts";
+import type { OpenWebFile } from "./web-file.ts";
 
 /** A user name and a password or token. `identityToken` is OAuth2's refresh token. */
 export interface Credential {
@@ -67,6 +68,8 @@ export interface RegistryClient extends Upstream {
     options: RequestOptions,
   ): Promise<void>;
   tags(repository: Repository, options: RequestOptions): Promise<readonly string[]>;
+  /** A file of any web server, for which no credential is used. */
+  readonly webFile: OpenWebFile;
   close(): Promise<void>;
 }
 

@@ -284,11 +284,8 @@ export const unsupportedCases: readonly BadInput[] = [
     ],
     expected: [
       "1:6 error[unsupported]: FROM --platform is not executed yet => remove it; the image is built for the platform of the machine",
-      "3:5 error[unsupported]: ADD --checksum is not executed yet => fetch with RUN wget and check with sha256sum -c",
-      "3:26 error[unsupported]: ADD of an address is not executed yet => fetch it with RUN wget",
-      "4:5 error[unsupported]: ADD of an address is not executed yet => fetch it with RUN git clone",
+      "4:5 error[unsupported]: ADD of a git repository is not executed yet => fetch it with RUN git clone",
       "5:5 error[unsupported]: RUN --mount is not executed yet => COPY what the command needs",
-      "10:7 error[unsupported]: a remote source of APP is not executed yet => download it into the build context and write local://PATH",
     ],
   },
   {

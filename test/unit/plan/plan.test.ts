@@ -135,10 +135,34 @@ describe("planBuild", () => {
     ]);
   });
 
-  it("refuses an APP from a URL, with its place", () => {
-    expect(() => plan("FROM scratch\nAPP db https://charts.example/db.tgz\nLAUNCH db")).toThrow(
-      expect.objectContaining({ code: "UNSUPPORTED", where: { file: "Kubefile", line: 2, column: 8 } }),
+  it("fetches addresses of ADD and APP, and refuses what could not be checked or would leak", () => {
+    const checksum = `sha256:${"0".repeat(64)}`;
+    const steps = stepsOf(
+      plan(
+        `FROM scratch\nADD --checksum=${checksum} https://a.example/x.yaml m/\nAPP db https://a.example/db.tgz local://x\nLAUNCH db`,
+      ),
     );
+    expect(steps).toMatchObject([
+      { sources: [{ kind: "url", url: "https://a.example/x.yaml", checksum, unpack: false }], destination: "m/" },
+      {
+        sources: [
+          { kind: "url", url: "https://a.example/db.tgz" },
+          { kind: "context", paths: ["x"] },
+        ],
+      },
+    ]);
+    const refused: readonly [string, string][] = [
+      ["ADD --checksum=md5:1 https://a.example/x y", "--checksum=md5:1 is no sha256 checksum"],
+      [`ADD --checksum=${checksum} x y`, "--checksum is for addresses"],
+      [`ADD --checksum=${checksum} https://a.example/x https://a.example/y z/`, "--checksum is for one address"],
+      ["ADD https://user:secret@a.example/x y", "an address of a.example holds a name or a password"],
+      ["ADD https:// y", '"https://" is no address'],
+    ];
+    for (const [line, message] of refused) {
+      expect(() => plan(`FROM scratch\n${line}`)).toThrow(
+        expect.objectContaining({ code: "KUBEFILE_INVALID", message, where: { file: "Kubefile", line: 2, column: 1 } }),
+      );
+    }
   });
 });
 
