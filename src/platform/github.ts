@@ -2,19 +2,19 @@ import { relative, resolve } from "node:path";
 import { printable } from "../process/printable.ts";
 import { guarded, workflowCommand } from "./github-command.ts";
 import { appendTo, fileCommand } from "./github-files.ts";
+import { setGitHubStatus, writeStickyComment } from "./github-writing.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
-import type { Annotation, Environment, NoteOutcome, Platform, TextOutput } from "./platform.ts";
+import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
 
 /** Characters of an annotation that its page shows. */
 const LONGEST_MESSAGE = 4_000;
-
-const notYet: NoteOutcome = { state: "skipped", reason: "no token to write with was given" };
 
 /** A job of GitHub Actions, or of a runner that speaks the same: commands in the log, files for all else. */
 export function createGitHubPlatform(process: {
   readonly env: Environment;
   readonly cwd: string;
   readonly log: TextOutput;
+  readonly signal: AbortSignal;
 }): Platform {
   const { env, log } = process;
   const command = (...words: Parameters<typeof workflowCommand>): void => void log.write(workflowCommand(...words));
@@ -47,8 +47,8 @@ export function createGitHubPlatform(process: {
     },
     summary: async (markdown) => await appendTo(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
     output: async (name, value) => await appendTo(env.GITHUB_OUTPUT, fileCommand(name, value)),
-    stickyNote: async () => notYet,
-    commitStatus: async () => notYet,
+    stickyNote: (key, markdown) => writeStickyComment(process, key, markdown),
+    commitStatus: (status) => setGitHubStatus(process, status),
   };
 }
 

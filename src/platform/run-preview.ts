@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { errorMessage } from "../error.ts";
 import { checkOutputFiles, writeJson } from "../pipeline/output-files.ts";
 import { preview } from "../pipeline/preview.ts";
 import { previewMarkdown } from "../pipeline/preview-markdown.ts";
@@ -43,7 +44,11 @@ async function tellPreview(verdict: PreviewVerdict, flags: PreviewFlags, context
   if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
   await platform.summary(markdown);
   const key = flags.key ?? "preview";
-  const note = await platform.stickyNote(key, markdown);
+  // The verdict is worth more than the comment: it stands on the page of the run already.
+  const note = await platform.stickyNote(key, markdown).catch((error: unknown) => {
+    context.signal.throwIfAborted();
+    return { state: "skipped", reason: errorMessage(error) } as const;
+  });
   if (note.state === "skipped" && platform.name !== "terminal") {
     platform.annotate({ level: "notice", message: `no comment was written: ${note.reason}` });
   }

@@ -1,0 +1,71 @@
+import type { KubefileError } from "../error.ts";
+import { type GitHubApi, GitHubRefusal, openGitHubApi } from "./github-api.ts";
+import { writeComment } from "./github-note.ts";
+import type { CommitStatus, Environment, NoteOutcome } from "./platform.ts";
+import { proxySettings } from "./proxy-settings.ts";
+import { sourceRevision } from "./source-revision.ts";
+
+export interface GitHubWriting {
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+}
+
+const noToken: NoteOutcome = { state: "skipped", reason: "no token to write with was given" };
+/** Characters that GitHub takes as a status's description. */
+const LONGEST_DESCRIPTION = 140;
+
+/** @throws KubefileError PLATFORM when GitHub does not answer as it should, USAGE */
+export async function writeStickyComment(writing: GitHubWriting, key: string, markdown: string): Promise<NoteOutcome> {
+  const revision = await sourceRevision(writing.env);
+  if (revision?.ref.kind !== "pull request") {
+    return { state: "skipped", reason: "this run belongs to no pull request" };
+  }
+  const { number } = revision.ref;
+  return await write(writing, async (api, repository) => {
+    const url = await writeComment(api, { repository, number }, key, markdown);
+    return { state: "written", ...(url === "" ? {} : { url }) };
+  });
+}
+
+/** @throws KubefileError PLATFORM when GitHub does not answer as it should */
+export async function setGitHubStatus(writing: GitHubWriting, status: CommitStatus): Promise<NoteOutcome> {
+  const revision = await sourceRevision(writing.env);
+  if (revision === undefined) return { state: "skipped", reason: "this run stands on no commit" };
+  return await write(writing, async (api, repository) => {
+    await api.send({
+      method: "POST",
+      path: `/repos/${repository}/statuses/${revision.commit}`,
+      body: {
+        state: status.state,
+        context: status.context,
+        description: status.description.slice(0, LONGEST_DESCRIPTION),
+        ...(status.url === undefined ? {} : { target_url: status.url }),
+      },
+    });
+    return { state: "written" };
+  });
+}
+
+/** Without the permission nothing is written, which is no failure: events of forks never have it. */
+async function write(
+  { env, signal }: GitHubWriting,
+  work: (api: GitHubApi, repository: string) => Promise<NoteOutcome>,
+): Promise<NoteOutcome> {
+  const token = env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
+  const { GITHUB_API_URL: server, GITHUB_REPOSITORY: repository } = env;
+  if (!token) return noToken;
+  if (!server || !URL.canParse(server) || !repository || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+    return { state: "skipped", reason: "GITHUB_API_URL or GITHUB_REPOSITORY is not set" };
+  }
+  await using api = openGitHubApi({ server, token, signal, proxy: proxySettings(env) });
+  try {
+    return await work(api, repository);
+  } catch (error) {
+    if (isForbidden(error)) return { state: "skipped", reason: `${error.message}; ${error.hint ?? ""}` };
+    throw error;
+  }
+}
+
+function isForbidden(error: unknown): error is KubefileError {
+  return error instanceof GitHubRefusal && [401, 403, 404].includes(error.status);
+}
