@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubefileError } from "../error.ts";
 import type { Engine } from "./engine.ts";
+import { thawContainers } from "./frozen-container.ts";
 import { kindClusterLabel, runLabel } from "./run-labels.ts";
 import { endProcesses } from "./run-processes.ts";
 import { type RunNames, runNames } from "./run-state.ts";
@@ -52,7 +53,7 @@ async function removeOnce(runId: string, names: RunNames, options: ClusterRemova
   ]);
   const containers = [...new Set([...labelled, ...unstarted, ...(networks.length === 0 ? [] : connected)])];
   // --volumes: kind keeps a node's /var in an anonymous volume.
-  await removeAll(options, ["rm", "--force", "--volumes"], containers, ["ps", "--all", "--quiet"]);
+  await removeAll(options, ["rm", "--force", "--volumes"], containers, ["ps", "--all", "--quiet"], thawContainers);
   await removeAll(options, ["network", "rm"], networks, ["network", "ls", "--quiet"]);
   return containers.length + networks.length > 0;
 }
@@ -63,6 +64,7 @@ async function removeAll(
   remove: readonly string[],
   found: readonly string[],
   list: readonly string[],
+  release?: (engine: Engine, left: readonly string[], signal?: AbortSignal) => Promise<void>,
 ): Promise<void> {
   let left = found;
   for (let tries = 1; left.length > 0; tries += 1) {
@@ -73,6 +75,7 @@ async function removeAll(
     if (left.length > 0 && tries === REMOVAL_TRIES) {
       throw new KubefileError("COMMAND_FAILED", `docker ${remove.join(" ")}: ${removed.stderr.trim()}`);
     }
+    if (left.length > 0) await release?.(engine, left, signal);
     if (left.length > 0) await sleep(SETTLE_MILLISECONDS, undefined, { signal });
   }
 }

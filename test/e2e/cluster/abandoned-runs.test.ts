@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Engine } from "../../../src/cluster/engine.ts";
@@ -123,3 +123,32 @@ test("a server process that was left behind on purpose goes with its run", async
   expect(() => process.kill(server.identity.pid, 0)).toThrow("ESRCH");
   await owner.kill();
 });
+
+test("a node with a frozen pod is removed all the same", async () => {
+  const owner = await ownerProcess();
+  const { runId, name } = await makeRun(owner);
+  await owner.kill();
+  const node = `${name}-control-plane`;
+  await engine.docker(["exec", "--detach", node, "sleep", "600"]);
+  await freezeProcess(node, "sleep 600");
+  await removeRun(runId, { engine, stateDirectory: state.path });
+  expect(await namesInEngine()).not.toContain(name);
+});
+
+/** Freezes the last process of a container with this command, in a cgroup below the container's, as runc does with pods. */
+async function freezeProcess(container: string, command: string): Promise<void> {
+  const id = (await engine.docker(["inspect", "--format", "{{.Id}}", container])).stdout.trim();
+  const processes = (await engine.docker(["top", container, "-eo", "pid,args"])).stdout.split("\n");
+  const pid =
+    processes
+      .filter((line) => line.endsWith(command))
+      .at(-1)
+      ?.trim()
+      .split(" ")[0] ?? "";
+  const first = `/sys/fs/cgroup/freezer/docker/${id}`;
+  const isFirst = (await stat(first).catch(() => undefined)) !== undefined;
+  const directory = join(isFirst ? first : `/sys/fs/cgroup/system.slice/docker-${id}.scope`, "pod");
+  await mkdir(directory);
+  await writeFile(join(directory, "cgroup.procs"), pid);
+  await writeFile(join(directory, isFirst ? "freezer.state" : "cgroup.freeze"), isFirst ? "FROZEN" : "1");
+}
