@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { forEachParallel } from "../image/parallel.ts";
 import type { ProfileName } from "../image/profiles.ts";
 import { missesBlob, refusesTypes } from "../image/push.ts";
@@ -6,6 +7,7 @@ import { registryFailure } from "../image/registry-failure.ts";
 import { digestOf } from "../oci/digest.ts";
 import { OCI_MANIFEST } from "../oci/media-types.ts";
 import type { Repository } from "../oci/reference.ts";
+import { RegistryError } from "../registry/errors.ts";
 import type { BlobSource, RegistryClient } from "../registry/types.ts";
 import { shownKey } from "./key.ts";
 import type { Place } from "./place.ts";
@@ -19,6 +21,8 @@ import type { Scope } from "./trust.ts";
 import type { BlobOrigin, CacheKey, CacheRecord, RecordStore } from "./types.ts";
 
 const PARALLEL = 4;
+const PUT_TRIES = 5;
+const PUT_PAUSE_MILLISECONDS = 100;
 
 export interface RegistryCacheOptions {
   readonly spec: RegistryCacheSpec;
@@ -72,11 +76,11 @@ export function registryCache(options: RegistryCacheOptions): Place {
           await client.pushManifest(repository, place.tag, OCI_MANIFEST, manifest.bytes, { signal });
         };
         try {
-          await retryMissing(put);
+          await retryMissing(put, signal);
         } catch (error) {
           if (profile === "native" && refusesTypes(error)) {
             profile = "standard";
-            await retryMissing(put);
+            await retryMissing(put, signal);
             return "written";
           }
           // Where tags cannot be moved, another build may have been faster.
@@ -104,14 +108,23 @@ export function registryBlobs(client: RegistryClient, repository: Repository, na
   };
 }
 
-/** Once more when a blob is gone that the registry has just had: it may collect garbage at any time. */
-async function retryMissing(put: () => Promise<void>): Promise<void> {
-  try {
-    await put();
-  } catch (error) {
-    if (!missesBlob(error)) throw error;
-    await put();
+/**
+ * Again after what passes by itself: a registry may collect garbage between blob and manifest, and while several builds
+ * send it the same blob, one on a plain file system may find its own files half written and say so in several ways.
+ */
+async function retryMissing(put: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await put();
+    } catch (error) {
+      if (tries === PUT_TRIES || !(missesBlob(error) || isHalfWritten(error))) throw error;
+      await sleep(PUT_PAUSE_MILLISECONDS * 2 ** (tries - 1), undefined, { signal });
+    }
   }
+}
+
+function isHalfWritten(error: unknown): boolean {
+  return error instanceof RegistryError && (error.status === 500 || error.code === "DIGEST_INVALID");
 }
 
 async function sendBlobs(
