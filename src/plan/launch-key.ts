@@ -38,14 +38,18 @@ export interface StaticInputs {
   readonly helm?: string;
 }
 
-/** Where a command stands in the Kubefile is no part of it, nor is the order of `--include` and `--exclude`. */
-export function launchKey({ commands, include, exclude, ...others }: LaunchInputs): CacheKey {
-  return cacheKey("launch", {
+export function launchKey(inputs: LaunchInputs): CacheKey {
+  return cacheKey("launch", launchParts(inputs));
+}
+
+/** In one spelling: where a command stands in the Kubefile is no part of it, nor is the order of names. */
+export function launchParts({ commands, include, exclude, ...others }: LaunchInputs) {
+  return {
     ...others,
-    commands: commands.map(({ command, directory, env, app }) => ({ command, directory, env, app })),
+    commands: commands.map(({ command, directory, env, app }) => ({ command, directory, env, app: app ?? "" })),
     include: [...new Set(include)].sort(),
     exclude: [...new Set(exclude)].sort(),
-  });
+  };
 }
 
 /**

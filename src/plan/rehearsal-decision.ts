@@ -1,6 +1,7 @@
 import type { LaunchRecord } from "../cache/types.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";
+import { inShort } from "./in-short.ts";
 
 /**
  * What a tag that has moved since the rehearsal means: rehearse again (`changed`), rehearse whatever tags say
@@ -74,10 +75,4 @@ export function lockedStates(
       return [reference, digest === undefined ? { problem: "is not in the lock" } : { digest }];
     }),
   );
-}
-
-/** The first, and how many there are besides. */
-function inShort([first, ...others]: readonly string[]): string | undefined {
-  if (first === undefined || others.length === 0) return first;
-  return `${first}, and ${others.length} more`;
 }

@@ -9,6 +9,10 @@ const predefined = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_P
   name.toLowerCase(),
 ]);
 
+export function isProxyVariable(name: string): boolean {
+  return predefined.includes(name);
+}
+
 /** The variables in force at one place of a Kubefile: ENV over ARG, as in a Dockerfile. */
 export interface Scope {
   readonly lookup: Lookup;

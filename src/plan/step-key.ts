@@ -17,8 +17,8 @@ export interface StepInputs {
   readonly platform: string;
   /** The instruction with its variables replaced. */
   readonly instruction: Readonly<Record<string, unknown>>;
-  /** What it reads, by name: files of the context, a URL's checksum, a commit, an image's digest, a stage's key. */
-  readonly reads: Readonly<Record<string, string>>;
+  /** Identities of its sources in their order: files of the context, a URL's checksum, a commit, a stage's key. */
+  readonly reads: readonly string[];
   /** Variables that a RUN sees. */
   readonly environment: Readonly<Record<string, string>>;
   /** Identity of the launch container's image, for a RUN. */

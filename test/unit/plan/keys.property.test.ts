@@ -14,7 +14,7 @@ const step: fc.Arbitrary<Omit<StepInputs, "previous">> = fc.record(
   {
     platform: fc.constantFrom("linux/amd64", "linux/arm64"),
     instruction: fc.record({ kind: fc.constantFrom("copy", "run"), text: word }),
-    reads: names,
+    reads: fc.array(word, { maxLength: 3 }),
     environment: names,
     container: digest,
   },
@@ -142,7 +142,7 @@ describe("the key of a step", () => {
 
 describe("the key of a rootfs", () => {
   test("differs by its last step and by where applications are, not by their order", () => {
-    const [one, other] = keysOf([{ platform: "linux/amd64", instruction: {}, reads: {}, environment: {} }]) as [
+    const [one, other] = keysOf([{ platform: "linux/amd64", instruction: {}, reads: [], environment: {} }]) as [
       CacheKey,
       CacheKey,
     ];

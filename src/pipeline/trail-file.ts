@@ -1,0 +1,56 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { digestOf, hexOf } from "../oci/digest.ts";
+import { parseTrail } from "../plan/parse-trail.ts";
+import type { Trail } from "../plan/trail.ts";
+
+/** Trails that are kept; the oldest go first. */
+const KEPT = 64;
+/** Bytes of one. */
+const LARGEST = 8 * 1024 * 1024;
+
+/** Where a store keeps the trails of the Kubefiles that were built with it. */
+export interface TrailFile {
+  /** Undefined when there is none that can be read: then the output says less, and nothing else changes. */
+  read(): Promise<Trail | undefined>;
+  write(trail: Trail): Promise<void>;
+}
+
+/** @param kubefile absolute path, which says whose trail it is */
+export function trailFile(store: { readonly directory: string }, kubefile: string): TrailFile {
+  const directory = join(store.directory, "trails");
+  const path = join(directory, `${hexOf(digestOf(kubefile)).slice(0, 32)}.json`);
+  return {
+    async read() {
+      const text = await readFile(path, "utf8").catch(() => "");
+      return parseTrail(text);
+    },
+    async write(trail) {
+      const text = JSON.stringify(trail);
+      if (text.length > LARGEST) return;
+      await mkdir(directory, { recursive: true });
+      // Two builds of one Kubefile may end at the same moment; the later one's is as good as the other's.
+      const partial = `${path}.${process.pid}`;
+      try {
+        await writeFile(partial, text, { mode: 0o600 });
+        await rename(partial, path);
+      } finally {
+        await rm(partial, { force: true });
+      }
+      await removeOldest(directory);
+    },
+  };
+}
+
+async function removeOldest(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  if (names.length <= KEPT) return;
+  const times = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      time: (await stat(join(directory, name)).catch(() => undefined))?.mtimeMs ?? 0,
+    })),
+  );
+  const oldest = times.sort((left, right) => left.time - right.time).slice(0, names.length - KEPT);
+  for (const { name } of oldest) await rm(join(directory, name), { force: true });
+}
