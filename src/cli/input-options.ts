@@ -29,7 +29,7 @@ export function writtenInputs<Table extends Inputs>(command: Command, inputs: Ta
     if (option === undefined || command.getOptionValueSource(option.attributeName()) !== "cli") return [];
     const value: unknown = command.getOptionValue(option.attributeName());
     // To commander each flag that begins with --no- denies another one; `noCache` is one of its own.
-    return [[key, option.negate && option.attributeName() !== key ? value === false : value]];
+    return [[key, value === false && option.attributeName() !== key ? true : value]];
   });
   // The table decides the types: addInputs gave each flag the parser of its kind.
   return Object.fromEntries(values);
@@ -50,6 +50,7 @@ function longFlag(key: string, input: Input): string {
   return `--${input.kind === "switch" && input.default === "true" ? "no-" : ""}${flagName(key)}`;
 }
 
-function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value];
+/** @param before what commander has so far: nothing, or `true` where the flag's name begins with no- */
+function collect(value: string, before: unknown): unknown[] {
+  return [...(Array.isArray(before) ? before : []), value];
 }

@@ -43,7 +43,7 @@ export function kindProvider(provider: KindProviderOptions): ClusterProvider {
       try {
         const place = await placeOfEngine(provider.engine, options.signal);
         const remote = place.kind === "elsewhere" ? place : undefined;
-        const config = await configText(options, remote);
+        const config = await kindConfigText(options, remote);
         await ensureImage(provider.engine, options.nodeImage, {
           missing: "NODE_IMAGE_MISSING",
           hint: "load it into the engine (`docker pull` or `docker load`), or name another with --node-image",
@@ -162,7 +162,11 @@ export function tail(output: string): string {
   return (stack === -1 ? lines : lines.slice(0, stack)).slice(-15).join("\n");
 }
 
-async function configText(options: ClusterOptions, remote: EngineElsewhere | undefined): Promise<string> {
+/** The whole configuration of a cluster: the user's file with ours. @throws KubefileError USAGE */
+export async function kindConfigText(
+  options: Pick<ClusterOptions, "kindConfig" | "withoutDefaultNetwork">,
+  remote?: EngineElsewhere,
+): Promise<string> {
   const file = options.kindConfig;
   const { withoutDefaultNetwork } = options;
   const engineHost = remote?.host;

@@ -18,6 +18,7 @@ export function formatReport(report: BuildReport, { color, width = 100 }: TextOp
   const hidden = report.images.filter(({ reference }) => report.onlyRehearsal.includes(reference));
   return [
     ...verdict(report, style),
+    ...section("Steps", stepsNote(report), stepTable(report, width - 2, style)),
     ...section("Images", imageNote(report), imageTable(report.images, width - 2, style)),
     ...section(
       "Found by the rehearsal alone",
@@ -71,6 +72,30 @@ function verdict(report: BuildReport, style: TextStyle): string[] {
           )}`,
         ]),
   ];
+}
+
+function stepsNote({ steps }: BuildReport): string {
+  return `${steps.filter(({ state }) => state === "cached").length} of ${steps.length} cached`;
+}
+
+/** What was executed, and why; the rehearsal comes last, as it came last. */
+function stepTable({ steps, rehearsal, grade }: BuildReport, width: number, style: TextStyle): string[] {
+  const rows = [
+    ...steps.map(({ state, shown, reason }) => [state === "cached" ? "CACHED" : "", shown, reason]),
+    ...(rehearsal === undefined
+      ? []
+      : [
+          [
+            rehearsal.state === "cached" ? "CACHED" : "",
+            grade === "static" ? "reading files" : "rehearsal",
+            rehearsal.reason,
+          ],
+        ]),
+  ];
+  return rows.map(([mark = "", shown = "", reason]) => {
+    const line = `${mark.padEnd(7)} ${plainText(reason === undefined ? shown : `${shown}: ${reason}`)}`;
+    return mark === "" ? cut(line, width) : style.dim(cut(line, width));
+  });
 }
 
 function imageNote({ images, size, nodeImage, platform }: BuildReport): string {

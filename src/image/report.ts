@@ -1,5 +1,5 @@
 import type { CapturedImage, Grade, Reason, Suggestion } from "../capture/types.ts";
-import type { KubefileError } from "../error.ts";
+import type { KubefileError, Location } from "../error.ts";
 import { formatPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type ClusterImage, totalSize } from "./cluster-image.ts";
@@ -30,6 +30,10 @@ export interface BuildReport {
   /** Names given to it. */
   readonly references: readonly string[];
   readonly transfer?: Transfer;
+  /** In the order of the Kubefile; those that the build did not come to are absent. */
+  readonly steps: readonly StepReport[];
+  /** Absent when the build did not come to it. */
+  readonly rehearsal?: RehearsalReport;
   /** Sorted by reference. */
   readonly images: readonly ReportedImage[];
   /** References that no scan of files would have found: only the rehearsal saw them. */
@@ -40,6 +44,28 @@ export interface BuildReport {
   /** In order of start. */
   readonly phases: readonly PhaseTiming[];
   readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+/** What became of one step. */
+export interface StepReport {
+  /** The instruction as written. */
+  readonly shown: string;
+  readonly where: Location;
+  readonly state: "cached" | "built";
+  /** The cache that knew its result. */
+  readonly from?: string;
+  /** Why it had to be executed. */
+  readonly reason?: string;
+}
+
+/** How the capture came about. */
+export interface RehearsalReport {
+  /** `scanned`: files alone were read, as `--capture static` asks. */
+  readonly state: "cached" | "rehearsed" | "scanned";
+  /** The cache that knew its result. */
+  readonly from?: string;
+  /** Why it was not taken from a cache. */
+  readonly reason?: string;
 }
 
 export interface ReportedImage {
@@ -73,6 +99,8 @@ export interface ReportInput {
   readonly image?: ClusterImage | undefined;
   readonly references: readonly string[];
   readonly transfer?: Transfer | undefined;
+  readonly steps: readonly StepReport[];
+  readonly rehearsal?: RehearsalReport | undefined;
   readonly images: readonly CapturedImage[];
   /** References that stand in no file of the rootfs. */
   readonly onlyRehearsal: readonly string[];
@@ -83,7 +111,7 @@ export interface ReportInput {
 }
 
 export function buildReport(input: ReportInput): BuildReport {
-  const { nodeImage, kubernetesVersion, image, transfer, failure } = input;
+  const { nodeImage, kubernetesVersion, image, transfer, rehearsal, failure } = input;
   const images = [...input.images].sort((left, right) => (left.reference < right.reference ? -1 : 1));
   return {
     schemaVersion: 1,
@@ -96,6 +124,8 @@ export function buildReport(input: ReportInput): BuildReport {
     ...(image === undefined ? {} : { digest: image.digest, size: totalSize(image) }),
     references: input.references,
     ...(transfer === undefined ? {} : { transfer: transferOf(transfer) }),
+    steps: input.steps,
+    ...(rehearsal === undefined ? {} : { rehearsal }),
     images: images.map(({ reference, digest, size, reasons }) => ({ reference, digest, size, reasons })),
     onlyRehearsal: [...input.onlyRehearsal].sort(),
     suggestions: input.suggestions,

@@ -1,43 +1,57 @@
 import { join } from "node:path";
-import type { Inheritance } from "../capture/image-entries.ts";
 import { reconcile } from "../capture/reconcile.ts";
 import { createPullRecorder } from "../capture/recorder.ts";
-import { scanRootfs } from "../capture/static-scan.ts";
+import { type StaticHits, scanRootfs } from "../capture/static-scan.ts";
 import { connectEngine } from "../cluster/engine.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
 import { lockedName } from "../lock/pins.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
-import { formatReference, parseReference, tryParseReference } from "../oci/reference.ts";
-import { resolveLaunch } from "../plan/launch.ts";
-import type { Plan } from "../plan/plan.ts";
+import { tryParseReference } from "../oci/reference.ts";
 import { type CachingProxy, createCachingProxy } from "../registry/caching-proxy.ts";
-import { inheritedUpstream } from "../registry/inherited-upstream.ts";
-import type { Upstream } from "../registry/types.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
-import type { Store } from "../store/types.ts";
-import { type BuildParts, type BuiltRootfs, noteCapture, reportOf } from "./build-parts.ts";
+import { type BuildParts, noteCapture, type RunParts, reportOf } from "./build-parts.ts";
 import { chartRenderer, type RenderChart } from "./chart-rendering.ts";
 import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
 import { asKubefileError } from "./failure.ts";
 import { writeFailureBundle } from "./failure-bundle.ts";
-import type { Host } from "./host.ts";
+import { inheritance, upstreamFor } from "./inheritance.ts";
+import type { Known } from "./known-results.ts";
 import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
 import { completedBy, rehearse } from "./rehearsal.ts";
-import { appContents, buildRootfs } from "./rootfs-build.ts";
-import { workDirectory } from "./run-lifetime.ts";
+import { findRehearsal } from "./rehearsal-records.ts";
+import { type KnownRehearsal, keepRehearsal, useRehearsal } from "./rehearsal-use.ts";
+import { type Rootfs, type RootfsWithFiles, rootfsWithFiles } from "./rootfs.ts";
 import { together } from "./together.ts";
-import { createWebSources } from "./web-sources.ts";
 
-/** The thorough way: a cluster boots while the rootfs is built, and the launch is rehearsed in it. */
-export async function captureInCluster(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
+/**
+ * The thorough way: a cluster boots while the rootfs is built, and the launch is rehearsed in it.
+ *
+ * @param known what records tell, as far as they do
+ */
+export async function captureInCluster(parts: RunParts, known: Known): Promise<Rootfs> {
+  if (known.rootfs === undefined && !known.mayBoot) {
+    // Whether the launch is known can be told when the steps are done, and they are the only work.
+    await using rootfs = await rootfsWithFiles(parts, undefined, parts.host.signal);
+    const rehearsal = await findRehearsal(parts, rootfs);
+    if (rehearsal.record !== undefined) return useRehearsal(parts, rootfs, rehearsal);
+    return await rehearseInCluster(parts, { rehearsal }, async () => rootfs);
+  }
+  return rehearseInCluster(parts, known, (signal) => rootfsWithFiles(parts, known.rootfs, signal));
+}
+
+async function rehearseInCluster(
+  parts: RunParts,
+  known: Pick<Known, "rehearsal">,
+  getRootfs: (signal: AbortSignal) => Promise<RootfsWithFiles>,
+): Promise<Rootfs> {
   const { host, options, plan, state, run, lock } = parts;
   const engine = parts.engine ?? (await connectEngine(host.engineEnvironment, host.signal));
   const recorder = createPullRecorder();
   const { proxy, completion, stop } = openCapture(parts);
   try {
-    const [prepared, rootfs] = await together(
+    const [prepared, { rootfs, rehearsal, hits }] = await together(
       host.signal,
       (signal) =>
         prepareCluster(host, {
@@ -53,20 +67,29 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
         }).catch((error: unknown) => {
           throw aboutNodeImage(error) ? atLocation(error, plan.kubeVersionAt) : error;
         }),
-      (signal) => buildRootfsWithHits(parts, workspace, completion, signal),
+      async (signal) => {
+        const rootfs = await getRootfs(signal);
+        const rehearsal = known.rehearsal ?? (await findRehearsal(parts, rootfs));
+        if (rehearsal.record !== undefined) throw new RehearsalKnown(rootfs, rehearsal);
+        const hits = await scan(parts, rootfs, completion, signal);
+        return { rootfs, rehearsal, hits, [Symbol.asyncDispose]: () => rootfs[Symbol.asyncDispose]() };
+      },
     );
+    await using _files = rootfs;
     state.nodeImage = prepared.nodeImage;
     state.kubernetesVersion = prepared.cluster.kubernetesVersion;
+    state.rehearsal = { state: "rehearsed", reason: rehearsal.reason };
     try {
       const rehearsed = await rehearse(host, {
         ...{ engine, prepared, options, recorder, completion },
-        root: workspace.root,
+        root: rootfs.workspace.root,
         launch: rootfs.launch,
         env: plan.env,
-        hits: rootfs.hits,
+        hits,
         inherited: inheritance(plan),
       });
       noteCapture(parts, rehearsed, rehearsed.grade);
+      keepRehearsal(parts, rehearsal, rehearsed);
       return rootfs;
     } catch (error) {
       await keepBundle(parts, prepared, error);
@@ -74,8 +97,24 @@ export async function captureInCluster(parts: BuildParts, workspace: RootfsWorks
     } finally {
       await prepared[Symbol.asyncDispose]();
     }
+  } catch (error) {
+    if (!(error instanceof RehearsalKnown)) throw error;
+    await error.rootfs[Symbol.asyncDispose]();
+    return useRehearsal(parts, error.rootfs, error.place);
   } finally {
     await stop();
+  }
+}
+
+/** Ends the boot of a cluster that turned out not to be needed. */
+class RehearsalKnown extends Error {
+  readonly rootfs: RootfsWithFiles;
+  readonly place: KnownRehearsal;
+
+  constructor(rootfs: RootfsWithFiles, place: KnownRehearsal) {
+    super("the rehearsal is known");
+    this.rootfs = rootfs;
+    this.place = place;
   }
 }
 
@@ -85,18 +124,22 @@ function aboutNodeImage(error: unknown): boolean {
 }
 
 /** The lesser way, for machines without an engine: only what typed manifests name, and what the user lists. */
-export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorkspace): Promise<BuiltRootfs> {
-  const { host, options, plan } = parts;
+export async function captureFromFiles(parts: RunParts, known: Known): Promise<Rootfs> {
+  const { host, options, plan, state } = parts;
   const { completion, stop } = openCapture(parts);
   try {
-    const rootfs = await buildRootfsWithHits(parts, workspace, completion, host.signal);
+    await using rootfs = await rootfsWithFiles(parts, known.rootfs, host.signal);
+    const rehearsal = known.rehearsal ?? (await findRehearsal(parts, rootfs));
+    if (rehearsal.record !== undefined) return useRehearsal(parts, rootfs, rehearsal);
+    state.rehearsal = { state: "scanned", reason: rehearsal.reason };
+    const hits = await scan(parts, rootfs, completion, host.signal);
     await host.progress.phase("static capture", async (phase) => {
       const captured = await reconcile({
         pulls: [],
         observations: [],
         startedContainers: [],
-        typedHits: rootfs.hits.typed,
-        untypedHits: rootfs.hits.untyped,
+        typedHits: hits.typed,
+        untypedHits: hits.untyped,
         include: options.include,
         exclude: options.exclude,
         inherited: inheritance(plan),
@@ -106,7 +149,9 @@ export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorks
         complete: completedBy(completion),
         requireStatic: true,
       });
-      noteCapture(parts, { ...captured, onlyRehearsal: [] }, "static");
+      const found = { ...captured, onlyRehearsal: [] };
+      noteCapture(parts, found, "static");
+      keepRehearsal(parts, rehearsal, { ...found, grade: "static" });
       phase.summary(
         `${countOf(captured.images.length, "image")} named in files; what pods, operators and jobs pull beyond them is missed`,
       );
@@ -118,14 +163,15 @@ export async function captureFromFiles(parts: BuildParts, workspace: RootfsWorks
 }
 
 /** The embedded proxy's content, and the way to bring whole images into the store. */
-function openCapture({ host, options, store, plan, upstream }: BuildParts): {
+function openCapture(parts: RunParts): {
   proxy: CachingProxy;
   completion: ImageCompletion;
   stop: () => Promise<void>;
 } {
+  const { host, options, store } = parts;
   const stopping = new AbortController();
   const signal = AbortSignal.any([host.signal, stopping.signal]);
-  const proxy = createCachingProxy({ store, upstream: upstreamFor(upstream, host, store, plan), signal });
+  const proxy = createCachingProxy({ store, upstream: upstreamFor(parts), signal });
   const completion = createImageCompletion({ proxy, platform: hostPlatform(), signal });
   for (const name of options.include) {
     const reference = tryParseReference(name);
@@ -142,63 +188,27 @@ function openCapture({ host, options, store, plan, upstream }: BuildParts): {
   };
 }
 
-/** The registries; what a base cluster image has captured stays what it was then. */
-function upstreamFor(upstream: Upstream, host: Host, store: Store, { base }: Plan): Upstream {
-  if (base === undefined || base.images.length === 0) return upstream;
-  for (const { reference } of base.images) host.trustRegistry(parseReference(reference).host);
-  return inheritedUpstream(upstream, { store, images: base.images, origin: base.reference });
-}
-
-function inheritance({ base }: Plan): Inheritance | undefined {
-  if (base === undefined || base.images.length === 0) return undefined;
-  return { from: formatReference(base.reference), references: base.images.map(({ reference }) => reference) };
-}
-
-/** Executes the steps; images that typed manifests name are on their way into the store when this returns. */
-async function buildRootfsWithHits(
-  parts: BuildParts,
-  workspace: RootfsWorkspace,
+/** Finds names in files; images that typed manifests name are on their way into the store when this returns. */
+async function scan(
+  parts: RunParts,
+  rootfs: RootfsWithFiles,
   completion: ImageCompletion,
   signal: AbortSignal,
-): Promise<BuiltRootfs> {
-  const { host, options, plan, store, run } = parts;
-  return host.progress.phase("rootfs", async (phase) => {
-    const layers = await buildRootfs({
-      plan,
-      workspace,
-      store,
-      context: options.context,
-      ignore: parts.ignore,
-      images: parts.images,
-      web: createWebSources(host.client, store),
-      run:
-        options.run === "host"
-          ? { kind: "host", searchPath: host.searchPath, home: run.names.hostHome }
-          : {
-              kind: "container",
-              engine: async () => parts.engine ?? (await connectEngine(host.engineEnvironment, signal)),
-              run,
-              image: options.runImage,
-            },
-      directory: workDirectory(run),
-      phase,
-      signal,
-    });
-    const { launch, apps } = resolveLaunch(plan, appContents(plan.apps, workspace));
-    const renderChart = options.capture === "static" ? await staticChartRenderer(parts, workspace, signal) : undefined;
-    const hits = await scanRootfs(workspace.root, {
-      launch: launch.commands,
-      ...(renderChart === undefined ? {} : { renderChart }),
-      signal,
-    });
-    for (const { reference } of hits.typed) {
-      const parsed = tryParseReference(reference);
-      if (parsed !== undefined) host.trustRegistry(parsed.host);
-      completion.prefetch(reference);
-    }
-    phase.summary(`${countOf(layers.length, "layer")}, ${countOf(hits.typed.length, "image")} named in files`);
-    return { layers, launch, apps, hits };
+): Promise<StaticHits> {
+  const { host, options } = parts;
+  const { workspace, launch } = rootfs;
+  const renderChart = options.capture === "static" ? await staticChartRenderer(parts, workspace, signal) : undefined;
+  const hits = await scanRootfs(workspace.root, {
+    launch: launch.commands,
+    ...(renderChart === undefined ? {} : { renderChart }),
+    signal,
   });
+  for (const { reference } of hits.typed) {
+    const parsed = tryParseReference(reference);
+    if (parsed !== undefined) host.trustRegistry(parsed.host);
+    completion.prefetch(reference);
+  }
+  return hits;
 }
 
 /** A rehearsal sees what charts come to, whatever this machine has; without one, helm's rendering is the best guess. */
@@ -215,7 +225,7 @@ async function staticChartRenderer(
   return renderChart;
 }
 
-async function keepBundle(parts: BuildParts, prepared: PreparedCluster, error: unknown): Promise<void> {
+async function keepBundle(parts: RunParts, prepared: PreparedCluster, error: unknown): Promise<void> {
   const { host } = parts;
   if (host.signal.aborted) return;
   const directory = await writeFailureBundle({

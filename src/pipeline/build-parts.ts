@@ -1,26 +1,31 @@
+import type { BuildCache } from "../cache/types.ts";
 import type { Reconciled } from "../capture/reconcile.ts";
-import type { StaticHits } from "../capture/static-scan.ts";
 import type { CapturedImage, Grade, Suggestion } from "../capture/types.ts";
 import type { Engine } from "../cluster/engine.ts";
 import type { Run } from "../cluster/run-state.ts";
 import type { KubefileError } from "../error.ts";
-import type { RootfsLayer } from "../image/assemble.ts";
 import type { ClusterImage } from "../image/cluster-image.ts";
 import type { PushResult } from "../image/push.ts";
-import { type BuildReport, buildReport } from "../image/report.ts";
-import type { App, Launch } from "../image/types.ts";
+import { type BuildReport, buildReport, type RehearsalReport, type StepReport } from "../image/report.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import type { LockedImage } from "../lock/types.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference } from "../oci/reference.ts";
+import type { CacheUse } from "../plan/no-cache.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Upstream } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
+import type { BlobSupply } from "./blob-supply.ts";
 import type { BuildLock } from "./build-lock.ts";
 import type { Host } from "./host.ts";
+import type { ImageIdentities } from "./identities.ts";
 import type { ImageSources } from "./image-sources.ts";
 import type { BuildOptions } from "./options.ts";
+import type { RecordSaver } from "./record-saver.ts";
+import type { StepInputs } from "./step-inputs.ts";
+import type { TrailNotes } from "./trail-notes.ts";
+import type { WebSources } from "./web-sources.ts";
 
 /** What every part of a build works with. */
 export interface BuildParts {
@@ -32,12 +37,27 @@ export interface BuildParts {
   readonly ignore: IgnoreRules;
   readonly store: Store;
   readonly images: ImageSources;
-  /** Absent when nothing of the build needs one. */
-  readonly engine: Engine | undefined;
-  readonly run: Run;
+  readonly web: WebSources;
   readonly lock: BuildLock;
   /** The registries, but that tags in the lock stand for its digests: for all that a build takes from them. */
   readonly upstream: Upstream;
+  readonly cache: BuildCache;
+  readonly use: CacheUse;
+  /** Where blobs of records are. */
+  readonly supply: BlobSupply;
+  readonly inputs: StepInputs;
+  readonly identities: ImageIdentities;
+  /** Goes on beside the build. */
+  readonly saveRecord: RecordSaver["save"];
+  /** What this build was made from, and the last one, for telling what has changed. */
+  readonly trail: TrailNotes;
+}
+
+/** The same, once the build is known to need more than records. */
+export interface RunParts extends BuildParts {
+  /** Absent when nothing of the build needs one. */
+  readonly engine: Engine | undefined;
+  readonly run: Run;
 }
 
 /** What is known of a build so far; the report of a failure is made from it, too. */
@@ -50,14 +70,8 @@ export interface BuildState {
   images: readonly CapturedImage[];
   suggestions: readonly Suggestion[];
   onlyRehearsal: readonly string[];
-}
-
-/** The finished rootfs, and what it says of the launch. */
-export interface BuiltRootfs {
-  readonly layers: readonly RootfsLayer[];
-  readonly launch: Launch;
-  readonly apps: readonly App[];
-  readonly hits: StaticHits;
+  readonly steps: StepReport[];
+  rehearsal: RehearsalReport | undefined;
 }
 
 export function newBuildState(): BuildState {
@@ -69,17 +83,24 @@ export function newBuildState(): BuildState {
     images: [],
     suggestions: [],
     onlyRehearsal: [],
+    steps: [],
+    rehearsal: undefined,
   };
 }
 
 /** Takes a capture's result into the state; what it warns of is told at once. */
-export function noteCapture({ host, state }: BuildParts, captured: Reconciled, grade: Grade): void {
+export function noteCapture(
+  { host, state }: Pick<BuildParts, "host" | "state">,
+  captured: Omit<Reconciled, "excluded"> & { readonly excluded?: readonly string[] },
+  grade: Grade,
+): void {
   state.grade = grade;
   state.images = captured.images;
   state.suggestions = captured.suggestions;
   state.onlyRehearsal = captured.onlyRehearsal;
   for (const warning of captured.warnings) host.progress.note("warning", warning);
-  for (const reference of captured.excluded) host.progress.note("info", `${reference} is left out, as --exclude says`);
+  for (const reference of captured.excluded ?? [])
+    host.progress.note("info", `${reference} is left out, as --exclude says`);
 }
 
 export function reportOf(
@@ -103,6 +124,8 @@ export function reportOf(
     transfer: pushed,
     images: state.images,
     onlyRehearsal: state.onlyRehearsal,
+    steps: state.steps,
+    rehearsal: state.rehearsal,
     suggestions: state.suggestions,
     warnings: host.progress.warnings(),
     phases: host.progress.timings(),

@@ -1,36 +1,48 @@
 import type { Engine } from "../cluster/engine.ts";
 import { assembleClusterImage } from "../image/assemble.ts";
 import type { BaseImage } from "../image/base-image.ts";
-import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
+import { type ClusterImage, totalSize, uploadsOf } from "../image/cluster-image.ts";
 import { tagLocal } from "../image/local-tags.ts";
 import { type BuildMetadata, buildMetadata } from "../image/metadata.ts";
 import { exportOciLayout } from "../image/oci-layout.ts";
+import { forEachParallel } from "../image/parallel.ts";
 import type { BuildReport } from "../image/report.ts";
-import { formatSize } from "../image/text-table.ts";
+import { countOf, formatSize } from "../image/text-table.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
+import { cacheUse } from "../plan/no-cache.ts";
 import { OWN_NETWORK_LABEL } from "../plan/own-network.ts";
 import { baseImagesOf, type Plan, planBuild } from "../plan/plan.ts";
 import { pinnedUpstream } from "../registry/pinned-upstream.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
-import { createWorkspace } from "../rootfs/workspace.ts";
 import { openStore } from "../store/store.ts";
+import { BlobLost, createBlobSupply } from "./blob-supply.ts";
+import { openBuildCache } from "./build-cache.ts";
 import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
 import { checkLock, lockFileOf, lockInContext, openBuildLock, pinnedImages, writeBuildLock } from "./build-lock.ts";
-import { type BuildParts, type BuildState, type BuiltRootfs, newBuildState, reportOf } from "./build-parts.ts";
+import { type BuildParts, type BuildState, newBuildState, reportOf } from "./build-parts.ts";
 import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
+import { imageIdentities } from "./identities.ts";
 import { createImageSources, describeBases } from "./image-sources.ts";
+import { type Known, knownResults } from "./known-results.ts";
 import { readKubefile } from "./kubefile-source.ts";
 import { lockOfBuild } from "./lock-of-build.ts";
 import type { BuildOptions } from "./options.ts";
 import { checkOutputFiles, writeJson } from "./output-files.ts";
+import type { Phase } from "./progress.ts";
 import { pushImage, pushTargets } from "./push.ts";
-import { withRun, workDirectory } from "./run-lifetime.ts";
+import { recordSaver } from "./record-saver.ts";
+import { useRehearsal } from "./rehearsal-use.ts";
+import type { Rootfs } from "./rootfs.ts";
+import { withRun } from "./run-lifetime.ts";
+import { stepInputs } from "./step-inputs.ts";
+import { trailFile } from "./trail-file.ts";
+import { trailNotes } from "./trail-notes.ts";
 
 export interface BuildResult {
   readonly image: ClusterImage;
@@ -61,22 +73,26 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       const upstream = pinnedUpstream(host.client, lock.pins, lock.shown);
       const images = createImageSources({ host, upstream, store, onResolved: noteBase(state) });
       const plan = await planFor(kubefile, { host, options, images });
-      const engine = await engineForBuild(host, options, plan);
-      await checkDisk(await diskNeeds(host, engine, options.runImage));
-      return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run, releaseCluster) => {
-        const pinned = { ...options, ...pinnedImages(options, lock) };
-        const shared = { host, state, plan, ignore, store, images, engine, run };
-        const parts: BuildParts = { ...shared, options: pinned, lock, upstream };
-        await using workspace = await createWorkspace(workDirectory(run));
-        const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
-        const rootfs = await capture(parts, workspace);
-        const locked = await lockOfBuild(parts);
-        checkLock(lock, locked);
-        releaseCluster();
-        const result = await finish(parts, rootfs);
-        await writeBuildLock(lock, locked, { progress: host.progress, isAsked: options.lock === "write" });
-        return result;
-      });
+      const pinned = { ...options, ...pinnedImages(options, lock) };
+      const use = cacheUse(plan.stages, { noCache: options.noCache, filters: options.noCacheFilter });
+      const cache = openBuildCache(host, options, store);
+      const saver = recordSaver(cache, host.signal);
+      const trails = trailFile(store, file);
+      const trail = trailNotes(await trails.read());
+      const parts: BuildParts = {
+        ...{ host, options: pinned, state, plan, ignore, store, images, cache, use, trail, lock, upstream },
+        supply: createBlobSupply({ store, client: host.client }),
+        inputs: stepInputs({ context, ignore, images, signal: host.signal }),
+        identities: imageIdentities({ host, options: pinned, plan, lock, upstream }),
+        saveRecord: saver.save,
+      };
+      try {
+        return await buildWith(parts);
+      } finally {
+        await trails.write(trail.trail());
+        await saver.done();
+        await cache.close();
+      }
     } finally {
       await store.close();
     }
@@ -114,11 +130,63 @@ function noteBase(state: BuildState): (reference: Reference, digest: Digest) => 
   };
 }
 
+/** With records alone when they tell all, and else with what a run needs. */
+async function buildWith(parts: BuildParts): Promise<BuildResult> {
+  const { host, options, supply } = parts;
+  if (options.push) {
+    for (const { host: name, path } of options.tags) {
+      host.trustRegistry(name);
+      supply.addDestination({ host: name, path });
+    }
+  }
+  const known = await knownResults(parts);
+  if (known.rootfs === undefined || known.rehearsal?.record === undefined) return await buildInRun(parts, known);
+  try {
+    return await finish(parts, useRehearsal(parts, known.rootfs, known.rehearsal));
+  } catch (error) {
+    if (!(error instanceof BlobLost)) throw error;
+    host.progress.note("warning", `${error.message}; the cluster image is built anew`);
+    const use = { uses: () => false, usesRehearsal: false, reason: "a blob was lost" };
+    return await buildInRun({ ...parts, use }, { mayBoot: true });
+  }
+}
+
+async function buildInRun(parts: BuildParts, known: Known): Promise<BuildResult> {
+  const { host, options, plan } = parts;
+  const engine = await engineForBuild(host, options, plan);
+  await checkDisk(await diskNeeds(host, engine, options.runImage));
+  return await withRun(host, engine, options.keepCluster ? "always" : "never", async (run, releaseCluster) => {
+    const capture = options.capture === "cluster" ? captureInCluster : captureFromFiles;
+    const rootfs = await capture({ ...parts, engine, run }, known);
+    return await finish(parts, rootfs, releaseCluster);
+  });
+}
+
+/**
+ * Holds the capture against the lock, and makes of it what was asked for.
+ *
+ * @param releaseCluster called when the cluster is no longer needed, if there is one
+ */
+async function finish(
+  parts: BuildParts,
+  rootfs: Rootfs,
+  releaseCluster: () => void = () => undefined,
+): Promise<BuildResult> {
+  const { host, options, lock } = parts;
+  const locked = await lockOfBuild(parts);
+  checkLock(lock, locked);
+  releaseCluster();
+  const result = await deliver(parts, rootfs);
+  await writeBuildLock(lock, locked, { progress: host.progress, isAsked: options.lock === "write" });
+  return result;
+}
+
 /** Assembles, names, exports and pushes. */
-async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResult> {
+async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> {
   const { host, options, store, state } = parts;
   const image = await host.progress.phase("assemble", async (phase) => {
     const assembled = await assembleImage(parts, rootfs);
+    await bringBlobs(parts, assembled, phase);
     for (const tag of options.tags) {
       await tagLocal(store.directory, tag, assembled.descriptor, { now: new Date(), signal: host.signal });
     }
@@ -146,8 +214,20 @@ async function finish(parts: BuildParts, rootfs: BuiltRootfs): Promise<BuildResu
   return { image: pushed?.image ?? image, report, metadata };
 }
 
-async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltRootfs): Promise<ClusterImage> {
-  const { host, options, plan, state, store } = parts;
+/** What goes into a file is read and hashed first, as a store may have lain about for long. */
+async function bringBlobs({ host, options, supply }: BuildParts, image: ClusterImage, phase: Phase): Promise<void> {
+  const trusting = options.outputs.length === 0;
+  const wanted = uploadsOf(image).filter(({ digest }) => !trusting || supply.isElsewhere(digest));
+  let done = 0;
+  await forEachParallel(wanted, BLOBS_AT_ONCE, host.signal, async (blob, signal) => {
+    await supply.provide(blob, { signal, trusting });
+    done += 1;
+    phase.update(`${done} of ${countOf(wanted.length, "blob")} at hand`);
+  });
+}
+
+async function assembleImage(parts: BuildParts, { layers, launch, apps }: Rootfs): Promise<ClusterImage> {
+  const { host, options, plan, state, store, supply } = parts;
   const epoch = options.sourceDateEpoch;
   const { base } = plan;
   return await assembleClusterImage({
@@ -155,6 +235,7 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: BuiltR
     layers,
     images: state.images,
     platform: hostPlatform(),
+    isElsewhere: supply.isElsewhere,
     annotations: {
       ...options.origin,
       ...(epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") }),
@@ -181,6 +262,7 @@ function outputFiles({ file, lock, outputs, metadataFile, reportFile }: BuildOpt
   );
 }
 
+const BLOBS_AT_ONCE = 4;
 const GIBIBYTE = 1024 ** 3;
 
 /** What an ordinary build takes, known before anything is: images in the store, and once more in a node. */

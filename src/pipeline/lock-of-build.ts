@@ -1,4 +1,3 @@
-import { localImageDigest } from "../cluster/image-presence.ts";
 import { entryFor } from "../lock/pins.ts";
 import type { Lock, LockedImage, LockRole } from "../lock/types.ts";
 import { lockAfter } from "./build-lock.ts";
@@ -31,12 +30,12 @@ function engineImages({ options, plan, state }: BuildParts): ReadonlyMap<LockRol
 }
 
 async function engineEntry(
-  { engine, host }: BuildParts,
+  { identities, host }: BuildParts,
   role: LockRole,
   name: string,
 ): Promise<LockedImage | undefined> {
-  const digest = engine === undefined ? undefined : await localImageDigest(engine, name, host.signal);
-  const entry = entryFor(role, name, digest);
+  const identity = await (role === "node" ? identities.nodeImage() : identities.launchContainer());
+  const entry = entryFor(role, name, identity?.digest);
   if (entry === undefined) {
     const why = "it was loaded into the engine, and no registry's digest of it is known";
     host.progress.note("warning", `the lock does not hold ${name}: ${why}`);

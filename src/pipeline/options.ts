@@ -1,6 +1,7 @@
 import type { CacheSpec } from "../cache/spec.ts";
 import type { CacheTrust } from "../cache/trust.ts";
 import type { Reference } from "../oci/reference.ts";
+import type { PullPolicy } from "../plan/rehearsal-decision.ts";
 
 /** Everything a build is told; the front ends fill it from flags, inputs and `kubefile.yaml`. */
 export interface BuildOptions {
@@ -41,6 +42,14 @@ export interface BuildOptions {
   readonly cacheFrom: readonly CacheSpec[];
   readonly cacheTo: readonly CacheSpec[];
   readonly cacheTrust: CacheTrust;
+  /** What a captured tag that has moved since the last rehearsal means. */
+  readonly pull: PullPolicy;
+  /** Nothing of earlier builds is used; what comes out is kept. */
+  readonly noCache: boolean;
+  /** Steps whose earlier results are not used: numbers, keywords, names of stages. */
+  readonly noCacheFilter: readonly string[];
+  /** Addresses that registries are reached at instead, by name. */
+  readonly mirrors: Readonly<Record<string, string>>;
   readonly metadataFile: string | undefined;
   readonly reportFile: string | undefined;
   /** Where the context comes from; each goes into the artifact. */

@@ -1,30 +1,38 @@
+import type { CacheKey } from "../cache/types.ts";
 import { KubefileError } from "../error.ts";
-import type { RootfsLayer } from "../image/assemble.ts";
-import { detectAppType } from "../kubefile/app-type.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { formatReference } from "../oci/reference.ts";
-import type { AppContent } from "../plan/launch.ts";
+import type { CacheUse } from "../plan/no-cache.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { DeclaredApp } from "../plan/planned-launch.ts";
-import type { PlannedStage, StageBase } from "../plan/stage.ts";
+import type { PlannedStage } from "../plan/stage.ts";
 import type { ResolvedInput, Step } from "../plan/step.ts";
+import { resultKey } from "../plan/step-key.ts";
+import { stageBaseKey } from "../plan/traced-plan.ts";
+import { type TracedStep, traceStep } from "../plan/traced-step.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
-import { applyStoredLayer } from "../rootfs/stored-layer.ts";
-import { createWorkspace, type RootfsWorkspace } from "../rootfs/workspace.ts";
 import type { Store } from "../store/types.ts";
+import type { BlobSupply } from "./blob-supply.ts";
 import { copyStep } from "./copy-step.ts";
 import type { ImageSources } from "./image-sources.ts";
 import type { Phase } from "./progress.ts";
 import { type RunPlace, runStep } from "./run-step.ts";
-import { resolveInputs } from "./step-inputs.ts";
+import { createStageTree, type StageTree } from "./stage-tree.ts";
+import type { StepInputs } from "./step-inputs.ts";
+import type { StepRecords } from "./step-records.ts";
 import type { WebSources } from "./web-sources.ts";
 
 export interface RootfsBuildOptions {
   readonly plan: Plan;
-  /** Of the result; other stages get workspaces of their own. */
-  readonly workspace: RootfsWorkspace;
   readonly store: Store;
+  readonly supply: BlobSupply;
+  readonly records: StepRecords;
+  readonly use: CacheUse;
+  readonly inputs: StepInputs;
+  /** `linux/amd64`. */
+  readonly platform: string;
+  /** Identity of the launch container's image; undefined when it is not known, or when RUN runs on the host. */
+  readonly container: string | undefined;
   readonly context: string;
   readonly ignore: IgnoreRules;
   readonly images: ImageSources;
@@ -33,84 +41,60 @@ export interface RootfsBuildOptions {
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
   readonly phase: Phase;
+  readonly onStep: (outcome: StepOutcome) => void;
   readonly signal: AbortSignal;
 }
 
-/** A stage whose steps have been executed. */
-interface BuiltStage {
-  readonly workspace: RootfsWorkspace;
-  /** Those of its base first. */
-  readonly layers: readonly RootfsLayer[];
+/** What became of a step. */
+export interface StepOutcome {
+  readonly step: Step;
+  readonly number: number;
+  readonly traced: TracedStep | undefined;
+  /** Where its record was, when it had not to be executed. */
+  readonly from?: string;
 }
 
-/** Builds the stages in their order; each step that changes a rootfs becomes a layer. Returns those of the result. */
-export async function buildRootfs(options: RootfsBuildOptions): Promise<readonly RootfsLayer[]> {
+/** A stage whose steps are done, be it by their records. */
+export interface BuiltStage {
+  readonly title: string;
+  readonly tree: StageTree;
+  readonly key: CacheKey;
+}
+
+/**
+ * Builds the stages in their order; each step that changes a rootfs becomes a layer. A step that a record tells the
+ * layer of is not executed, and its layer is fetched only when a later step or the caller needs the files.
+ *
+ * @returns the last stage, whose tree is the caller's to dispose of
+ * @throws BlobLost when a record's layer was there and then was not
+ */
+export async function buildRootfs(options: RootfsBuildOptions): Promise<BuiltStage> {
   const { stages } = options.plan;
-  const progress = countSteps(options);
   const built: BuiltStage[] = [];
+  let number = 0;
   try {
-    for (const [position, stage] of stages.entries()) {
-      const isResult = position === stages.length - 1;
-      const workspace = isResult ? options.workspace : await createWorkspace(options.directory);
-      const layers: RootfsLayer[] = [];
-      built.push({ workspace, layers });
-      layers.push(...(await startStage(stage, workspace, built, options)));
-      for (const step of stage.steps) {
-        progress(step);
-        const inputs = await resolveInputs(step, options);
-        await executeStep(step, inputs, { workspace, built, options });
-        const layer = await commit(workspace, options);
-        if (layer !== undefined) layers.push(layer);
+    for (const stage of stages) {
+      const tree = createStageTree(options);
+      let key: CacheKey;
+      try {
+        key = await startStage(stage, tree, built, options);
+      } catch (error) {
+        await tree[Symbol.asyncDispose]();
+        throw error;
       }
+      const position = built.push({ title: stage.title, tree, key }) - 1;
+      for (const step of stage.steps) {
+        number += 1;
+        key = await doStep(step, number, { stage, tree, built, key, options });
+      }
+      built[position] = { title: stage.title, tree, key };
     }
-    return built.at(-1)?.layers ?? [];
+    const result = built.pop();
+    if (result === undefined) throw new Error("a plan has a stage");
+    return result;
   } finally {
-    for (const { workspace } of built) if (workspace !== options.workspace) await workspace[Symbol.asyncDispose]();
+    for (const { tree } of built) await tree[Symbol.asyncDispose]();
   }
-}
-
-/** What the finished rootfs holds of each application. */
-export function appContents(apps: readonly DeclaredApp[], workspace: RootfsWorkspace): Map<string, AppContent> {
-  const paths = [...workspace.tree].filter(([, entry]) => entry.type !== "directory").map(([path]) => path);
-  return new Map(
-    apps.map((app) => {
-      const files = paths
-        .filter((path) => path.startsWith(`${app.directory}/`))
-        .map((path) => path.slice(app.directory.length + 1));
-      return [app.name, { type: detectAppType(files), files: files.sort() }];
-    }),
-  );
-}
-
-/** Puts what FROM names into the empty workspace of a stage, and returns its layers: they are the stage's first. */
-async function startStage(
-  stage: PlannedStage,
-  workspace: RootfsWorkspace,
-  built: readonly BuiltStage[],
-  options: RootfsBuildOptions,
-): Promise<readonly RootfsLayer[]> {
-  const { store, signal } = options;
-  if (stage.base.kind === "scratch") return [];
-  try {
-    const layers = await baseLayers(stage.base, built, options);
-    for (const layer of layers) await applyStoredLayer(workspace.root, layer, store, { signal });
-    await workspace.adopt({ signal });
-    return layers;
-  } catch (error) {
-    throw atLocation(aboutBase(error), stage.where);
-  }
-}
-
-async function baseLayers(
-  base: Exclude<StageBase, { kind: "scratch" }>,
-  built: readonly BuiltStage[],
-  { images, phase, signal }: RootfsBuildOptions,
-): Promise<readonly RootfsLayer[]> {
-  if (base.kind === "stage") return built[base.stage]?.layers ?? [];
-  const { image } = base;
-  phase.update(`layers of ${formatReference(image.reference)}`);
-  await images.fetchLayers(image, { signal });
-  return image.layers;
 }
 
 /** A base's layers become the result's as they are, so what no rootfs may hold cannot be mended. */
@@ -122,24 +106,79 @@ function aboutBase(error: unknown): unknown {
   });
 }
 
-interface StepWork {
-  readonly workspace: RootfsWorkspace;
+interface StageWork {
+  readonly stage: PlannedStage;
+  readonly tree: StageTree;
+  /** The stages before this one. */
   readonly built: readonly BuiltStage[];
+  /** Of what the next step stands on. */
+  readonly key: CacheKey;
   readonly options: RootfsBuildOptions;
 }
 
-/** Changes the workspace as a step says; `inputs` are what its sources stand for. */
+/** Puts the layers of what FROM names into the empty tree of a stage, and returns their key. */
+async function startStage(
+  { base, where }: PlannedStage,
+  tree: StageTree,
+  built: readonly BuiltStage[],
+  { platform, images, phase, signal }: RootfsBuildOptions,
+): Promise<CacheKey> {
+  if (base.kind === "image") {
+    phase.update(`layers of ${formatReference(base.image.reference)}`);
+    try {
+      await images.fetchLayers(base.image, { signal });
+      for (const layer of base.image.layers) tree.add(layer);
+      await tree.workspace();
+    } catch (error) {
+      throw atLocation(aboutBase(error), where);
+    }
+  }
+  const below = base.kind === "stage" ? built[base.stage] : undefined;
+  for (const layer of below?.tree.layers ?? []) tree.add(layer);
+  return below?.key ?? stageBaseKey(base, { platform });
+}
+
+/** Returns the key of what the step has made. */
+async function doStep(step: Step, number: number, work: StageWork): Promise<CacheKey> {
+  const { stage, tree, built, key, options } = work;
+  const { plan, phase, records, use, platform, container } = options;
+  const total = plan.stages.reduce((sum, { steps }) => sum + steps.length, 0);
+  phase.update(`[${number}/${total}] ${step.shown}`);
+  const inputs = await options.inputs.of(step);
+  const traced = traceStep(step, inputs, { stage: stage.title, previous: key }, { platform, container, stages: built });
+  const mayUse = use.uses({ shown: step.shown, number, stage: stage.title });
+  const below = tree.chain;
+  const known = traced === undefined ? undefined : await records.find(traced.key, below);
+  if (mayUse && known?.usable === true) {
+    if (known.layer !== undefined) tree.add(known.layer);
+    options.onStep({ step, number, traced, from: known.from });
+    return traced?.key ?? key;
+  }
+  options.onStep({ step, number, traced });
+  await executeStep(step, inputs, work);
+  const layer = await tree.commit();
+  if (traced === undefined) return resultKey(key, layer?.diffId);
+  // What changed while it was copied would be kept under the key of what it was before.
+  if (await options.inputs.isUnchanged(step)) {
+    records.save(traced.key, { below, layer }, { replace: known !== undefined });
+  }
+  return traced.key;
+}
+
+/** Changes the tree as a step says; `inputs` are what its sources stand for. */
 async function executeStep(
   step: Step,
   inputs: readonly ResolvedInput[],
-  { workspace, built, options }: StepWork,
+  { tree, built, options }: StageWork,
 ): Promise<void> {
   const { context, ignore, images, web, directory, signal, phase } = options;
+  const workspace = await tree.workspace();
   switch (step.kind) {
     case "copy": {
       const stageTree = async (position: number): Promise<SourceTree> => {
-        const root = built[position]?.workspace.root ?? "";
-        return { root, name: `rootfs of ${options.plan.stages[position]?.title ?? ""}` };
+        const stage = built[position];
+        const root = (await stage?.tree.workspace())?.root ?? "";
+        return { root, name: `rootfs of ${stage?.title ?? ""}` };
       };
       return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, web, directory, signal });
     }
@@ -148,19 +187,4 @@ async function executeStep(
     default:
       step satisfies never;
   }
-}
-
-function commit(workspace: RootfsWorkspace, options: RootfsBuildOptions): Promise<RootfsLayer | undefined> {
-  const { store, signal } = options;
-  return workspace.commit(store, { signal });
-}
-
-/** Shows each step with its number among all. */
-function countSteps({ plan, phase }: RootfsBuildOptions): (step: Step) => void {
-  const total = plan.stages.reduce((sum, { steps }) => sum + steps.length, 0);
-  let done = 0;
-  return (step) => {
-    done += 1;
-    phase.update(`[${done}/${total}] ${step.shown}`);
-  };
 }

@@ -20,6 +20,35 @@ export interface InputContext {
   readonly signal: AbortSignal;
 }
 
+/** What the sources of steps stand for, found out once, at the beginning. */
+export interface StepInputs {
+  of(step: Step): Promise<readonly ResolvedInput[]>;
+  /** Whether the files of the context that a step copies are still what they were. */
+  isUnchanged(step: Step): Promise<boolean>;
+}
+
+export function stepInputs(context: InputContext): StepInputs {
+  const known = new Map<Step, Promise<readonly ResolvedInput[]>>();
+  const hashed = new Map<string, HashedFile>();
+  const of = (step: Step): Promise<readonly ResolvedInput[]> => {
+    const inputs = known.get(step) ?? resolveInputs(step, { ...context, hashed });
+    known.set(step, inputs);
+    return inputs;
+  };
+  return {
+    of,
+    async isUnchanged(step) {
+      const before = await of(step);
+      if (step.kind === "run" || !before.some(({ kind }) => kind === "context")) return true;
+      const sources = step.sources.filter(({ kind }) => kind === "context");
+      const now = await resolveInputs({ ...step, sources }, context);
+      const digests = (inputs: readonly ResolvedInput[]): string =>
+        inputs.flatMap((input) => (input.kind === "context" ? [input.identity] : [])).join();
+      return digests(now) === digests(before);
+    },
+  };
+}
+
 /**
  * What the sources of a step stand for at this moment, one each in the order of `step.sources`; RUN has none. Nothing
  * is downloaded where a registry's or server's answer to less tells enough.

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, hexOf } from "../oci/digest.ts";
@@ -13,7 +14,8 @@ const LARGEST = 8 * 1024 * 1024;
 export interface TrailFile {
   /** Undefined when there is none that can be read: then the output says less, and nothing else changes. */
   read(): Promise<Trail | undefined>;
-  write(trail: Trail): Promise<void>;
+  /** Never fails: the next build says less, that is all. */
+  write(trail: Trail | undefined): Promise<void>;
 }
 
 /** @param kubefile absolute path, which says whose trail it is */
@@ -26,18 +28,18 @@ export function trailFile(store: { readonly directory: string }, kubefile: strin
       return parseTrail(text);
     },
     async write(trail) {
-      const text = JSON.stringify(trail);
-      if (text.length > LARGEST) return;
-      await mkdir(directory, { recursive: true });
+      const text = trail === undefined ? "" : JSON.stringify(trail);
+      if (text === "" || text.length > LARGEST) return;
       // Two builds of one Kubefile may end at the same moment; the later one's is as good as the other's.
-      const partial = `${path}.${process.pid}`;
+      const partial = `${path}.${randomUUID()}`;
       try {
+        await mkdir(directory, { recursive: true });
         await writeFile(partial, text, { mode: 0o600 });
         await rename(partial, path);
-      } finally {
-        await rm(partial, { force: true });
+        await removeOldest(directory);
+      } catch {
+        await rm(partial, { force: true }).catch(() => undefined);
       }
-      await removeOldest(directory);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface LaunchInputs {
   readonly exclude: readonly string[];
   /** Where the images of a registry are fetched from instead. */
   readonly mirrors: Readonly<Record<string, string>>;
+  /** Digests of what the base has captured, by reference: it is captured whatever the launch does. */
+  readonly inherited: Readonly<Record<string, string>>;
   /** What was built in this run, by name, and the key of its inputs: no registry can be asked for it. */
   readonly built: Readonly<Record<string, string>>;
   readonly rehearsal: RehearsalInputs | StaticInputs;
@@ -34,8 +36,8 @@ export interface RehearsalInputs {
 /** Files alone are read. */
 export interface StaticInputs {
   readonly kind: "static";
-  /** Version of the helm that charts are rendered with; absent without one. */
-  readonly helm?: string;
+  /** Version of the helm that charts are rendered with, `none` without one. */
+  readonly helm: string;
 }
 
 export function launchKey(inputs: LaunchInputs): CacheKey {

@@ -13,6 +13,7 @@ const names: Readonly<Record<string, string>> = {
   include: "--include changed",
   exclude: "--exclude changed",
   mirrors: "the mirrors changed",
+  inherited: "what the base has captured changed",
   built: "an image that is built in this run changed",
   wait: "--wait changed",
   quietWindow: "--quiet-window changed",

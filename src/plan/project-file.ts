@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { errorMessage, KubefileError } from "../error.ts";
 import { parseYamlFile } from "../kubefile/yaml-file.ts";
 import { describeProjectFileError } from "./project-file-problems.ts";
+import type { PullPolicy } from "./rehearsal-decision.ts";
 
 /** What `kubefile.yaml` may say: defaults for the flags of `kubefile build`, described in schemas/kubefile.schema.json. */
 export interface ProjectFile {
@@ -29,6 +30,9 @@ export interface ProjectFile {
   readonly runImage?: string;
   readonly cacheFrom?: readonly string[];
   readonly cacheTo?: readonly string[];
+  readonly pull?: PullPolicy;
+  readonly noCache?: boolean;
+  readonly noCacheFilter?: readonly string[];
   readonly mirror?: Readonly<Record<string, string>>;
   readonly insecure?: readonly string[];
   readonly progress?: "auto" | "tty" | "plain" | "json";

@@ -1,6 +1,6 @@
 import type { LaunchRecord } from "../cache/types.ts";
 import type { Digest } from "../oci/digest.ts";
-import { formatReference, parseReference } from "../oci/reference.ts";
+import { parseReference } from "../oci/reference.ts";
 import { inShort } from "./in-short.ts";
 
 /**
@@ -16,7 +16,7 @@ export type ReferenceState = { readonly digest: Digest } | { readonly problem: s
 export interface RehearsalQuestion {
   readonly record: Pick<LaunchRecord, "images">;
   readonly pull: PullPolicy;
-  /** By full reference: what the registries say, or with `--locked` the lock. */
+  /** By full reference: what the registries say, or for what a lock names the lock. */
   readonly states: ReadonlyMap<string, ReferenceState>;
   /** Of the record's blobs, those that can be had nowhere, in words. */
   readonly lost: readonly string[];
@@ -62,17 +62,4 @@ export function knownDigests(states: ReadonlyMap<string, ReferenceState>): Reado
     digests.set(reference, state.digest);
   }
   return digests;
-}
-
-/** By full reference, for states that a lock gives. */
-export function lockedStates(
-  record: Pick<LaunchRecord, "images">,
-  locked: ReadonlyMap<string, Digest>,
-): ReadonlyMap<string, ReferenceState> {
-  return new Map(
-    record.images.map(({ reference }) => {
-      const digest = locked.get(formatReference(parseReference(reference)));
-      return [reference, digest === undefined ? { problem: "is not in the lock" } : { digest }];
-    }),
-  );
 }

@@ -1,3 +1,4 @@
+import { pullPolicies } from "../plan/rehearsal-decision.ts";
 import { trustLevels } from "./cache-trust.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { progressStyles } from "./progress-style.ts";
@@ -186,6 +187,24 @@ export const buildInputs = {
     default: "auto",
     help: "whose results are believed, and whether this build's are kept; told by the CI system's variables",
     only: ["command", "job"],
+  },
+  pull: {
+    kind: "choice",
+    value: "when",
+    choices: pullPolicies,
+    default: "changed",
+    help: "when a rehearsal that is known is run again: always, when a captured tag has moved, or never",
+  },
+  noCache: {
+    kind: "switch",
+    default: "false",
+    help: "use no results of earlier builds: execute every step, and rehearse the launch",
+  },
+  noCacheFilter: {
+    kind: "list",
+    value: "step",
+    jobName: "no-cache-filters",
+    help: "a step to execute in any case: its number, a keyword such as RUN or LAUNCH, or a stage's name",
   },
   metadataFile: {
     kind: "path",

@@ -53,6 +53,7 @@ export async function resolveBuild(
   };
   const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
   const sourceDateEpoch = parseEpoch(context.env.SOURCE_DATE_EPOCH);
+  const mirrors = flags.mirror ?? Object.entries(project.mirror ?? {}).map(([host, url]) => `${host}=${url}`);
   const options: BuildOptions = {
     context: directory,
     file,
@@ -82,13 +83,16 @@ export async function resolveBuild(
     lock: lockMode(from("lock"), from("locked") ?? false),
     ...cacheSpecs(flags, project, context.cwd, directory),
     cacheTrust: await cacheTrust(context.env, flags.cacheTrust ?? "auto"),
+    pull: from("pull") ?? "changed",
+    noCache: from("noCache") ?? false,
+    noCacheFilter: from("noCacheFilter") ?? [],
+    mirrors: Object.fromEntries(parseKeyValues(mirrors, "--mirror", "HOST=URL")),
     metadataFile: flags.metadataFile === undefined ? undefined : absolute(flags.metadataFile, context.cwd),
     reportFile: flags.report === undefined ? undefined : absolute(flags.report, context.cwd),
     origin: await originOf(context),
     sourceDateEpoch,
   };
   await refuseHostRunOfStrangers(options, context);
-  const mirrors = flags.mirror ?? Object.entries(project.mirror ?? {}).map(([host, url]) => `${host}=${url}`);
   const settings: HostFlags = {
     mirror: mirrors,
     insecure: from("insecure") ?? [],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { addAbortSignal, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -135,6 +135,12 @@ function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
       const hash = createHash("sha256");
       await pipeline(blob.stream, hash);
       return finishDigest(hash) === digest;
+    },
+
+    async remove(digest) {
+      await rm(pathOf(digest), { force: true }).catch((error: unknown) => {
+        throw storageError(layout, error);
+      });
     },
 
     async close() {

@@ -32,6 +32,8 @@ export interface Store {
   pathOf(digest: Digest): string;
   /** Re-reads and hashes a blob. */
   verify(digest: Digest): Promise<boolean>;
+  /** Throws a blob away that is not what its name says, so that it can be fetched anew. */
+  remove(digest: Digest): Promise<void>;
   /** Ends downloads that still go on. What is stored stays; nothing can be fetched afterwards. */
   close(): Promise<void>;
 }

@@ -113,5 +113,6 @@ function optionsFor(context: string, archive: string): BuildOptions {
       sourceDateEpoch: undefined,
       origin: {},
     },
+    ...{ pull: "changed", noCache: false, noCacheFilter: [], mirrors: {} },
   };
 }

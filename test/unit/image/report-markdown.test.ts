@@ -18,6 +18,16 @@ const report: BuildReport = {
     existing: { blobs: 3, bytes: 9_000 },
     mounted: { blobs: 0, bytes: 0 },
   },
+  steps: [
+    { shown: "COPY etc etc", where: { file: "Kubefile", line: 2 }, state: "cached", from: "the local store" },
+    {
+      shown: "COPY charts/ charts/",
+      where: { file: "Kubefile", line: 3 },
+      state: "built",
+      reason: "charts/web/values.yaml changed",
+    },
+  ],
+  rehearsal: { state: "rehearsed", reason: "the rootfs changed" },
   images: [
     {
       reference: "docker.io/library/nginx:1.27",

@@ -22,6 +22,16 @@ const input: ReportInput = {
     existing: { blobs: 3, bytes: 9_000 },
     mounted: { blobs: 0, bytes: 0 },
   },
+  steps: [
+    { shown: "COPY etc etc", where: { file: "Kubefile", line: 2 }, state: "cached", from: "the local store" },
+    {
+      shown: "COPY charts/ charts/",
+      where: { file: "Kubefile", line: 3 },
+      state: "built",
+      reason: "charts/web/values.yaml changed",
+    },
+  ],
+  rehearsal: { state: "rehearsed", reason: "the rootfs changed" },
   images: [
     {
       reference: `quay.io/shop/operator-helper:1.2@${digestOf("helper")}`,
@@ -119,6 +129,11 @@ describe("the build report", () => {
         registry.example/shop:1
         registry.example/shop:latest
         sent 12 blobs, 45.8 MiB; 3 there already, 0 mounted
+
+      Steps  1 of 2 cached
+        CACHED  COPY etc etc
+                COPY charts/ charts/: charts/web/values.yaml changed
+                rehearsal: the rootfs changed
 
       Images  2 for linux/amd64 on kindest/node:v1.34.4, 49.3 MiB
         REFERENCE                           DIGEST            SIZE  WHY

@@ -34,6 +34,7 @@ const launch: fc.Arbitrary<LaunchInputs> = fc.record({
   include: fc.uniqueArray(word, { maxLength: 4 }),
   exclude: fc.uniqueArray(word, { maxLength: 4 }),
   mirrors: names,
+  inherited: names,
   built: names,
   rehearsal: fc.oneof(
     fc.record({
@@ -44,7 +45,7 @@ const launch: fc.Arbitrary<LaunchInputs> = fc.record({
       wait: fc.constantFrom("ready" as const, "pulled" as const),
       quietWindow: fc.nat(),
     }),
-    fc.record({ kind: fc.constant("static" as const), helm: word }, { requiredKeys: ["kind"] }),
+    fc.record({ kind: fc.constant("static" as const), helm: word }),
   ),
 });
 

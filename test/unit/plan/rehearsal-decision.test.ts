@@ -5,7 +5,6 @@ import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import {
   decideRehearsal,
   knownDigests,
-  lockedStates,
   type ReferenceState,
   referencesToAsk,
 } from "../../../src/plan/rehearsal-decision.ts";
@@ -70,16 +69,6 @@ describe("a rehearsal of the same inputs", () => {
     expect(decideRehearsal({ record, pull: "always", states: unmoved, lost: [] })).toEqual({
       use: false,
       reason: "--pull always",
-    });
-  });
-});
-
-describe("with a lock", () => {
-  test("the lock says what references stand for", () => {
-    const locked = lockedStates(record, new Map([["docker.io/library/redis:7", one]]));
-    expect(decideRehearsal({ record, pull: "changed", states: locked, lost: [] })).toEqual({
-      use: false,
-      reason: `ghcr.io/shop/web@${one} is not in the lock, and 1 more`,
     });
   });
 });

@@ -32,6 +32,9 @@ lock: true
 runImage: file/tools:1
 cacheFrom: ["type=local,src=cache"]
 cacheTo: [type=gha]
+pull: never
+noCache: true
+noCacheFilter: [RUN]
 mirror: { docker.io: "https://file.example" }
 insecure: [file.local]
 progress: json
@@ -58,6 +61,9 @@ const everyFlag: BuildFlags = {
   lock: true,
   locked: true,
   runImage: "flag/tools:1",
+  pull: "always",
+  noCache: false,
+  noCacheFilter: ["2"],
   mirror: ["docker.io=https://flag.example"],
   insecure: ["flag.local"],
   progress: "plain",
@@ -112,6 +118,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         cacheFrom: [],
         cacheTo: [],
         cacheTrust: { reads: ["protected", "unprotected"], writes: "unprotected", why: "outside of CI" },
+        ...{ pull: "changed", noCache: false, noCacheFilter: [], mirrors: {} },
       },
       settings: { mirror: [], insecure: [], progress: "auto" },
     });
@@ -146,6 +153,8 @@ describe("flags over kubefile.yaml over defaults", () => {
         cacheFrom: [{ type: "local", directory: "CWD/app/cache", written: "type=local,src=cache" }],
         cacheTo: [{ type: "gha", prefix: "cache", written: "type=gha" }],
         cacheTrust: { reads: ["protected", "unprotected"], writes: "unprotected", why: "outside of CI" },
+        ...{ pull: "never", noCache: true, noCacheFilter: ["RUN"] },
+        mirrors: { "docker.io": "https://file.example" },
       },
       settings: { mirror: ["docker.io=https://file.example"], insecure: ["file.local"], progress: "json" },
     });
@@ -181,6 +190,8 @@ describe("flags over kubefile.yaml over defaults", () => {
         cacheFrom: [{ type: "gha", prefix: "cache", written: "type=gha" }],
         cacheTo: [{ type: "local", directory: "CWD/cache", written: "type=local,dest=cache" }],
         cacheTrust: { reads: ["protected"], writes: "protected", why: "--cache-trust protected" },
+        ...{ pull: "always", noCache: false, noCacheFilter: ["2"] },
+        mirrors: { "docker.io": "https://flag.example" },
         metadataFile: "CWD/metadata.json",
         reportFile: "CWD/report.json",
       },

@@ -1,0 +1,20 @@
+import type { Inheritance } from "../capture/image-entries.ts";
+import { formatReference, parseReference } from "../oci/reference.ts";
+import type { Plan } from "../plan/plan.ts";
+import { inheritedUpstream } from "../registry/inherited-upstream.ts";
+import type { Upstream } from "../registry/types.ts";
+import type { BuildParts } from "./build-parts.ts";
+
+/** The registries; what a base cluster image has captured stays what it was then. */
+export function upstreamFor({ host, store, plan, upstream }: BuildParts): Upstream {
+  const { base } = plan;
+  if (base === undefined || base.images.length === 0) return upstream;
+  for (const { reference } of base.images) host.trustRegistry(parseReference(reference).host);
+  return inheritedUpstream(upstream, { store, images: base.images, origin: base.reference });
+}
+
+/** What the base of a build has captured. */
+export function inheritance({ base }: Plan): Inheritance | undefined {
+  if (base === undefined || base.images.length === 0) return undefined;
+  return { from: formatReference(base.reference), references: base.images.map(({ reference }) => reference) };
+}
