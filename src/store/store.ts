@@ -72,6 +72,14 @@ function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
     return blob;
   };
 
+  const verify = async (digest: Digest): Promise<boolean> => {
+    const blob = await openStored(digest, () => undefined);
+    if (blob === undefined) return false;
+    const hash = createHash("sha256");
+    await pipeline(blob.stream, hash);
+    return finishDigest(hash) === digest;
+  };
+
   const flightFor = (digest: Digest, source: BlobFetcher): Flight => {
     const joined = flights.get(digest);
     if (joined !== undefined) return joined;
@@ -108,7 +116,7 @@ function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
       return Buffer.concat(await stream.toArray());
     },
 
-    write: (source, writeOptions) => writeBlob(source, writeOptions ?? {}, { has, createIngest }),
+    write: (source, writeOptions) => writeBlob(source, writeOptions ?? {}, { verify, createIngest }),
 
     async fetch(digest, source, { range = () => undefined, signal } = {}) {
       signal?.throwIfAborted();
@@ -129,13 +137,7 @@ function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
       return stored ?? unlessAborted(flightFor(digest, source).finished, signal, () => undefined);
     },
 
-    async verify(digest) {
-      const blob = await openStored(digest, () => undefined);
-      if (blob === undefined) return false;
-      const hash = createHash("sha256");
-      await pipeline(blob.stream, hash);
-      return finishDigest(hash) === digest;
-    },
+    verify,
 
     async remove(digest) {
       await rm(pathOf(digest), { force: true }).catch((error: unknown) => {

@@ -17,6 +17,8 @@ export interface InProcessBuild {
   readonly directory: string;
   /** The build context, text by path; the Kubefile is one of them. */
   readonly files: Readonly<Record<string, string>>;
+  /** Absolute path of a store that others use as well. */
+  readonly store?: string;
   readonly options?: Partial<BuildOptions>;
   readonly host?: Partial<Host>;
   readonly onProgress?: (event: ProgressEvent) => void;
@@ -37,7 +39,9 @@ export async function buildInProcess(request: InProcessBuild): Promise<BuiltInPr
     await writeFile(join(context, path), text);
   }
   const archive = join(directory, "image.tar");
-  const host = { ...(await hostIn(directory, request.onProgress)), ...request.host };
+  const made = await hostIn(directory, request.onProgress);
+  const directories = { ...made.directories, store: request.store ?? made.directories.store };
+  const host = { ...made, directories, ...request.host };
   try {
     const result = await build(host, { ...optionsFor(context, archive), ...request.options });
     const blobs = rootfsLayers(result.image).map(({ digest }) =>

@@ -66,7 +66,16 @@ const random = randomNumbers(20_240_229);
 const drawn = (moment: Moment) => ({ moment, delay: Math.round(random() * moment[2]) });
 
 function startBuild(): RunningCommand {
-  const flags = ["--store", home.store, "--quiet-window", "2s", "--tag", `${slow.host}/demo/tiny:1`, "--push"];
+  const flags = [
+    "--no-cache",
+    "--store",
+    home.store,
+    "--quiet-window",
+    "2s",
+    "--tag",
+    `${slow.host}/demo/tiny:1`,
+    "--push",
+  ];
   return startCommand(home, ["build", ...app.mirror, ...flags, app.context]);
 }
 
