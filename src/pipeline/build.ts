@@ -43,6 +43,7 @@ import { withRun } from "./run-lifetime.ts";
 import { stepInputs } from "./step-inputs.ts";
 import { trailFile } from "./trail-file.ts";
 import { trailNotes } from "./trail-notes.ts";
+import { createWebSources } from "./web-sources.ts";
 
 export interface BuildResult {
   readonly image: ClusterImage;
@@ -73,6 +74,7 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       const upstream = pinnedUpstream(host.client, lock.pins, lock.shown);
       const images = createImageSources({ host, upstream, store, onResolved: noteBase(state) });
       const plan = await planFor(kubefile, { host, options, images });
+      const web = createWebSources(host.client, store);
       const pinned = { ...options, ...pinnedImages(options, lock) };
       const use = cacheUse(plan.stages, { noCache: options.noCache, filters: options.noCacheFilter });
       const cache = openBuildCache(host, options, store);
@@ -80,9 +82,9 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       const trails = trailFile(store, file);
       const trail = trailNotes(await trails.read());
       const parts: BuildParts = {
-        ...{ host, options: pinned, state, plan, ignore, store, images, cache, use, trail, lock, upstream },
+        ...{ host, options: pinned, state, plan, ignore, store, images, web, cache, use, trail, lock, upstream },
         supply: createBlobSupply({ store, client: host.client }),
-        inputs: stepInputs({ context, ignore, images, signal: host.signal }),
+        inputs: stepInputs({ context, ignore, images, web, signal: host.signal }),
         identities: imageIdentities({ host, options: pinned, plan, lock, upstream }),
         saveRecord: saver.save,
       };

@@ -111,6 +111,7 @@ async function buildSteps(parts: RunParts, phase: Phase, signal: AbortSignal): P
       inputs: parts.inputs,
       ignore: parts.ignore,
       images: parts.images,
+      web: parts.web,
       phase,
       signal,
     },
