@@ -2,7 +2,6 @@ import { relative, resolve } from "node:path";
 import { printable } from "../process/printable.ts";
 import { guarded, workflowCommand } from "./github-command.ts";
 import { appendTo, fileCommand } from "./github-files.ts";
-import { setGitHubStatus, writeStickyComment } from "./github-writing.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
 import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
 
@@ -47,8 +46,10 @@ export function createGitHubPlatform(process: {
     },
     summary: async (markdown) => await appendTo(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
     output: async (name, value) => await appendTo(env.GITHUB_OUTPUT, fileCommand(name, value)),
-    stickyNote: (key, markdown) => writeStickyComment(process, key, markdown),
-    commitStatus: (status) => setGitHubStatus(process, status),
+    // Few jobs write anything, and every log would begin later for it.
+    stickyNote: async (key, markdown) =>
+      await (await import("./github-writing.ts")).writeStickyComment(process, key, markdown),
+    commitStatus: async (status) => await (await import("./github-writing.ts")).setGitHubStatus(process, status),
   };
 }
 
