@@ -230,12 +230,13 @@ describe("a store that was damaged", () => {
 
 test("ten builds at once on one store are all right, and all is readable afterwards", async () => {
   const directory = await createDirectory();
+  const names = ["concurrent/web-0", "concurrent/web-1", "concurrent/web-2"];
+  // Each once: this registry mixes up uploads of one blob that meet in one repository.
+  for (const [position, name] of names.entries())
+    await uploadImage(registry, name, "1", images[position === 0 ? 0 : 1]);
   const contexts = await Promise.all(
     Array.from({ length: 10 }, async (_, position) => {
-      const own = await createDirectory();
-      const name = `concurrent/web-${position % 3}`;
-      await uploadImage(registry, name, "1", images[position % 3 === 0 ? 0 : 1]);
-      return { own, files: application(name) };
+      return { own: await createDirectory(), files: application(names[position % 3] ?? "") };
     }),
   );
   const store = join(directory, "store");
