@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readEventPayload, textAt } from "./event-payload.ts";
 
 /** What a CI run builds: a commit, and the ref that it stands on. */
 export interface SourceRevision {
@@ -47,7 +47,7 @@ function gitlabRef(env: Environment): SourceRef | undefined {
 
 async function githubRevision(env: Environment): Promise<SourceRevision | undefined> {
   const { GITHUB_REF: ref = "", GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
-  const payload = await readEvent(env.GITHUB_EVENT_PATH);
+  const payload = await readEventPayload(env.GITHUB_EVENT_PATH);
   const source = server && repository ? webAddress(`${server}/${repository}`) : undefined;
   const [, change] = /^refs\/pull\/(\d+)\/(?:merge|head)$/.exec(ref) ?? [];
   if (change !== undefined) {
@@ -77,22 +77,4 @@ function webAddress(text: string | undefined): string | undefined {
   if (text === undefined || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   return ["http:", "https:"].includes(url.protocol) ? `${url.origin}${url.pathname}` : undefined;
-}
-
-async function readEvent(path: string | undefined): Promise<unknown> {
-  if (path === undefined) return undefined;
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch {
-    return undefined;
-  }
-}
-
-function textAt(value: unknown, path: readonly string[]): string | undefined {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) return undefined;
-    current = Reflect.get(current, key);
-  }
-  return typeof current === "string" ? current : undefined;
 }

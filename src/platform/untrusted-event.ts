@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readEventPayload, textAt } from "./event-payload.ts";
 
 /**
  * Why this process may be building what a stranger wrote: a pull or merge request from a fork. Undefined outside of CI
@@ -12,29 +12,11 @@ export async function untrustedEvent(env: Readonly<Record<string, string | undef
   if (source !== undefined && source !== target) return `a merge request from the fork ${source}`;
   const event = env.GITHUB_EVENT_NAME;
   if (event === undefined || !/^(pull_request|workflow_run|issue_comment)/.test(event)) return undefined;
-  const payload = await readPayload(env.GITHUB_EVENT_PATH);
+  const payload = await readEventPayload(env.GITHUB_EVENT_PATH);
   const head = textAt(payload, ["pull_request", "head", "repo", "full_name"]);
   const runHead = textAt(payload, ["workflow_run", "head_repository", "full_name"]);
   const from = head ?? runHead;
   if (from !== undefined && from === env.GITHUB_REPOSITORY) return undefined;
   // A deleted fork has no name, and a comment does not say whose code it is about: neither is a reason to trust it.
   return from === undefined ? `an event of the kind ${event}` : `a pull request from the fork ${from}`;
-}
-
-async function readPayload(path: string | undefined): Promise<unknown> {
-  if (path === undefined) return undefined;
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch {
-    return undefined;
-  }
-}
-
-function textAt(value: unknown, path: readonly string[]): string | undefined {
-  let current = value;
-  for (const key of path) {
-    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) return undefined;
-    current = Reflect.get(current, key);
-  }
-  return typeof current === "string" ? current : undefined;
 }
