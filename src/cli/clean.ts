@@ -1,83 +1,30 @@
 import type { Command } from "commander";
-import { connectEngine, engineEnvironment } from "../cluster/engine.ts";
-import { type FoundRun, findAbandonedLocalRuns, findRuns, removeRun } from "../cluster/run-removal.ts";
-import { sweepStateDirectory } from "../cluster/state-sweep.ts";
-import { KubefileError } from "../error.ts";
-import { countOf } from "../image/text-table.ts";
-import { type CommandContext, directories } from "../platform/context.ts";
+import { cleanInputs } from "../platform/clean-inputs.ts";
+import { cleanInJob } from "../platform/clean-job.ts";
+import type { CommandContext } from "../platform/context.ts";
+import { addInputs, writtenInputs } from "./input-options.ts";
 
 export function registerClean(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command("clean")
-    .description("remove whatever an interrupted run left: clusters, containers, networks, processes, files")
-    .option("--all", "also clusters kept by `kubefile run` or --keep-cluster", false)
+    .description("remove whatever an interrupted run left, or what a closed request has at registries")
+    .argument("[repository...]", "with --pull-request: where its images and its cache records are");
+  addInputs(command, cleanInputs)
     .addHelpText(
       "after",
       `
-Runs of other machines that share the engine, clusters that other users keep, and runs that are still going on, are
-never touched.
+Of this machine clusters, containers, networks, processes and files are removed. Runs of other machines that share the
+engine, clusters that other users keep, and runs that are still going on, are never touched.
+
+Of a request the tag pr-12 (mr-12) is removed, and cache records of the prefix pr-12. Images stay under their digests
+and other tags.
 
 Examples:
   kubefile clean
-  kubefile clean --all`,
+  kubefile clean --all
+  kubefile clean --pull-request 12 --dry-run registry.example/shop registry.example/shop/cache`,
     )
-    .action(async (flags: { all: boolean }) => {
-      const stateDirectory = directories(context, undefined).state;
-      // These need no engine, and so go where there is none.
-      const local = await findAbandonedLocalRuns(stateDirectory);
-      for (const { runId } of local) {
-        await removeRun(runId, { stateDirectory });
-        context.stdout.write(`removed run ${runId}\n`);
-      }
-      const engine = await connectEngine(engineEnvironment(context.env), context.signal);
-      const options = { engine, stateDirectory, signal: context.signal };
-      const { removable, left } = sortRuns(await findRuns(options), flags.all);
-      const problems: KubefileError[] = [];
-      for (const { runId } of removable) {
-        try {
-          await removeRun(runId, options);
-          context.stdout.write(`removed run ${runId}\n`);
-        } catch (error) {
-          if (!(error instanceof KubefileError) || context.signal.aborted) throw error;
-          problems.push(error);
-        }
-      }
-      await sweepStateDirectory(stateDirectory, Date.now());
-      if (removable.length + local.length === 0) context.stdout.write("nothing to remove\n");
-      for (const line of left) context.stdout.write(`${line}\n`);
-      const [first] = problems;
-      if (first === undefined) return;
-      throw new KubefileError(first.code, problems.map(({ message }) => message).join("\n"), {
-        hint: "`docker ps -a` and `docker network ls` show what is in the way; then run `kubefile clean` again",
-      });
+    .action(async (repositories: readonly string[]) => {
+      await cleanInJob(context, writtenInputs(command, cleanInputs), repositories);
     });
-}
-
-/** What may be removed, and a line on each kind of run that is left in place. */
-export function sortRuns(
-  runs: readonly FoundRun[],
-  all: boolean,
-): { readonly removable: readonly FoundRun[]; readonly left: readonly string[] } {
-  const dead = runs.filter((run) => run.owner === "dead");
-  const kept = dead.filter((run) => run.keep && run.recorded && !all);
-  // Kept by somebody, and nothing here says by whom.
-  const others = dead.filter((run) => run.keep && !run.recorded);
-  const alive = runs.filter((run) => run.owner === "alive");
-  const unknown = runs.filter((run) => run.owner === "unknown");
-  const names = (some: readonly FoundRun[]): string => some.map(({ runId }) => runId).join(", ");
-  return {
-    removable: dead.filter((run) => !run.keep || (all && run.recorded)),
-    left: [
-      ...(kept.length === 0
-        ? []
-        : [`left ${countOf(kept.length, "kept cluster")}: ${names(kept)}; --all removes them`]),
-      ...(others.length === 0
-        ? []
-        : [`left ${countOf(others.length, "cluster")} that another user keeps: ${names(others)}`]),
-      ...(alive.length === 0 ? [] : [`left ${countOf(alive.length, "run")} still going on: ${names(alive)}`]),
-      ...(unknown.length === 0
-        ? []
-        : [`left ${countOf(unknown.length, "run")} of other machines or containers: ${names(unknown)}`]),
-    ],
-  };
 }

@@ -27,6 +27,65 @@ export const verifyInputs = {
   ...registryInputs,
 } as const satisfies Inputs;
 
+/** What actions take that write to a pull request. */
+const writingInputs = {
+  githubToken: {
+    kind: "text",
+    default: "${{ github.token }}",
+    without: "the job's own",
+    help: "the token that comments are written with, which needs `pull-requests: write`",
+    only: ["job"],
+  },
+} as const satisfies Inputs;
+
+/** What `actions/preview` takes beside the inputs of a preview. */
+export const previewActionInputs = {
+  context: { ...rootInputs.context, help: "the directory that the build reads" },
+  reference: {
+    kind: "text",
+    help: "a cluster image in its registry, to be launched in place of a build of the context",
+    only: ["job"],
+  },
+  ...registryInputs,
+  ...writingInputs,
+} as const satisfies Inputs;
+
+/** What `actions/diff` takes beside the inputs of a comparison. */
+export const diffActionInputs = {
+  from: {
+    kind: "text",
+    required: true,
+    help: "the cluster image that sites hold: its name in a registry, or an archive's file",
+    only: ["job"],
+  },
+  to: { kind: "text", required: true, help: "the cluster image that they get, named in the same way", only: ["job"] },
+  comment: {
+    kind: "switch",
+    default: "false",
+    help: "also write it to this pull request, over the comment of the same key",
+    only: ["job"],
+  },
+  key: {
+    kind: "text",
+    default: "diff",
+    help: "tells this comment from those of others on the same request",
+    only: ["job"],
+  },
+  ...registryInputs,
+  ...writingInputs,
+} as const satisfies Inputs;
+
+/** What `actions/clean` takes beside the inputs of a cleaning. */
+export const cleanActionInputs = {
+  repositories: {
+    kind: "list",
+    commas: true,
+    help: "with pull-request: where its images and its cache records are",
+    only: ["job"],
+  },
+  ...registryInputs,
+} as const satisfies Inputs;
+
 /** What `actions/lint` takes. */
 export const lintInputs = {
   paths: {

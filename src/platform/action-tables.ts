@@ -1,7 +1,17 @@
-import { lintInputs, rootInputs, verifyInputs } from "./action-inputs.ts";
+import {
+  cleanActionInputs,
+  diffActionInputs,
+  lintInputs,
+  previewActionInputs,
+  rootInputs,
+  verifyInputs,
+} from "./action-inputs.ts";
 import { buildInputs } from "./build-inputs.ts";
+import { cleanInputs } from "./clean-inputs.ts";
+import { diffInputs } from "./diff-inputs.ts";
 import { type Inputs, isIn } from "./inputs.ts";
 import { launchInputs } from "./launch-inputs.ts";
+import { previewInputs } from "./preview-inputs.ts";
 import { setupInputs } from "./setup-inputs.ts";
 
 /** The inputs of each action, by the directory of its action.yml; `npm run inputs` writes them there. */
@@ -10,6 +20,9 @@ export const actionTables: Readonly<Record<string, Inputs>> = {
   "actions/setup": forJobs(setupInputs),
   "actions/lint": forJobs(lintInputs),
   "actions/verify": forJobs({ ...verifyInputs, ...launchInputs }),
+  "actions/preview": forJobs({ ...previewActionInputs, ...previewInputs }),
+  "actions/diff": forJobs({ ...diffActionInputs, ...diffInputs }),
+  "actions/clean": forJobs({ ...cleanActionInputs, ...cleanInputs }),
 };
 
 function forJobs(inputs: Inputs): Inputs {

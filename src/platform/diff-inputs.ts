@@ -1,7 +1,7 @@
 import { KubefileError } from "../error.ts";
 import { type Platform, parsePlatform } from "../oci/descriptor.ts";
 import { hostInputs } from "./build-inputs.ts";
-import type { Inputs } from "./inputs.ts";
+import type { Inputs, ValuesOf } from "./inputs.ts";
 
 /** Which image of an index is meant; the same for every verb that reads one. */
 export const platformInput = {
@@ -21,6 +21,7 @@ export const diffInputs = {
     choices: ["pretty", "json", "markdown"],
     default: "pretty",
     help: "how the comparison is printed",
+    only: ["command"],
   },
   files: {
     kind: "switch",
@@ -36,6 +37,8 @@ export const diffInputs = {
   ...platformInput,
   ...hostInputs,
 } as const satisfies Inputs;
+
+export type DiffFlags = ValuesOf<typeof diffInputs>;
 
 /** @throws KubefileError USAGE */
 export function parsePlatformInput(text: string | undefined): Platform | undefined {

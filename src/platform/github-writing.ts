@@ -51,7 +51,7 @@ async function write(
   { env, signal }: GitHubWriting,
   work: (api: GitHubApi, repository: string) => Promise<NoteOutcome>,
 ): Promise<NoteOutcome> {
-  const token = env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
+  const token = env["INPUT_GITHUB-TOKEN"] || env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
   const { GITHUB_API_URL: server, GITHUB_REPOSITORY: repository } = env;
   if (!token) return noToken;
   if (!server || !URL.canParse(server) || !repository || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {

@@ -93,7 +93,7 @@ export function actionInputRows(inputs: Inputs): string[] {
     const { help, kind, choices } = input;
     const values = kind === "switch" ? ["true", "false"] : (choices ?? []);
     const form = values.length > 0 ? values.map((each) => `\`${each}\``).join(" or ") : formOf(input);
-    const shown = input.default === undefined ? (input.without ?? "") : `\`${input.default}\``;
+    const shown = input.without ?? (input.default === undefined ? "" : `\`${input.default}\``);
     return `| \`${jobInputName(key, input)}\` | ${sentence(help)} | ${form} | ${input.required === true ? "required" : shown} |`;
   });
   return ["| input | what it is | form | without it |", "| --- | --- | --- | --- |", ...rows];
@@ -112,7 +112,7 @@ export function fileKeyHelp(key: string, input: Input): string {
 }
 
 function defaultNote({ default: value, without }: Input): string {
-  const shown = value ?? without;
+  const shown = without ?? value;
   return shown === undefined || shown === "false" ? "" : ` (default: ${shown})`;
 }
 

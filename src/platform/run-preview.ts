@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import { errorMessage } from "../error.ts";
 import { checkOutputFiles, writeJson } from "../pipeline/output-files.ts";
 import { preview } from "../pipeline/preview.ts";
 import { previewMarkdown } from "../pipeline/preview-markdown.ts";
@@ -10,6 +9,7 @@ import { openHost } from "./host.ts";
 import { absolute } from "./input-values.ts";
 import { type PreviewFlags, resolvePreview } from "./preview-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
+import { writeNote } from "./write-note.ts";
 
 /** Less than GitHub takes for a comment, which is 65,536 characters; GitLab takes more. */
 export const longestComment = 60_000;
@@ -23,11 +23,12 @@ export async function runPreview(
   subject: string,
   flags: PreviewFlags,
   context: CommandContext,
+  runId?: string,
 ): Promise<PreviewVerdict> {
   const { options, settings } = await resolvePreview(subject, flags, context);
   const files = [flags.verdict, flags.comment].filter((file) => file !== undefined);
   await checkOutputFiles(files.map((file) => absolute(file, context.cwd)));
-  await using host = await openHost(context, settings);
+  await using host = await openHost(context, settings, runId);
   const { verdict, failure } = await preview(host, options);
   host.endProgress();
   const color = showsColor(context.stdout, context.env);
@@ -43,15 +44,10 @@ async function tellPreview(verdict: PreviewVerdict, flags: PreviewFlags, context
   if (flags.verdict !== undefined) await writeJson(absolute(flags.verdict, cwd), verdict);
   if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
   await platform.summary(markdown);
-  const key = flags.key ?? "preview";
-  // The verdict is worth more than the comment: it stands on the page of the run already.
-  const note = await platform.stickyNote(key, markdown).catch((error: unknown) => {
-    context.signal.throwIfAborted();
-    return { state: "skipped", reason: errorMessage(error) } as const;
-  });
-  if (note.state === "skipped" && platform.name !== "terminal") {
-    platform.annotate({ level: "notice", message: `no comment was written: ${note.reason}` });
-  }
+  const url = await writeNote(context, flags.key ?? "preview", markdown);
+  const { digest, references: [reference] = [] } = verdict.image ?? {};
+  const outputs = { verdict: verdict.verdict, digest, reference, "comment-url": url };
+  for (const [name, value] of Object.entries(outputs)) if (value !== undefined) await platform.output(name, value);
 }
 
 async function origin({ env }: CommandContext): Promise<{ readonly commit?: string; readonly job?: string }> {

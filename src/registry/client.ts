@@ -1,6 +1,7 @@
 import type { LookupFunction } from "node:net";
 import { onAbort } from "../process/on-abort.ts";
 import { createAuthorizer } from "./authorizer.ts";
+import { createDelete } from "./delete-manifest.ts";
 import { createDialer, type ProxySettings } from "./dialer.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import { createExchange } from "./exchange.ts";
@@ -64,6 +65,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   return {
     ...pull,
     ...createPush(exchange, pull),
+    deleteManifest: createDelete(exchange),
     tags: (repository, requestOptions) => listTags(exchange, repository, requestOptions),
     webFile: createWebFiles({ transport, limits, redactor, random, signal }),
     async close() {

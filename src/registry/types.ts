@@ -67,6 +67,15 @@ export interface RegistryClient extends Upstream {
     bytes: Buffer,
     options: RequestOptions,
   ): Promise<void>;
+  /**
+   * Deletes what a tag or a digest names; a digest goes with every tag that stands for it. `refused` by a registry that
+   * does not delete, or by one that deletes no tags.
+   */
+  deleteManifest(
+    repository: Repository,
+    reference: string,
+    options: RequestOptions,
+  ): Promise<"deleted" | "absent" | "refused">;
   tags(repository: Repository, options: RequestOptions): Promise<readonly string[]>;
   /** A file of any web server, for which no credential is used. */
   readonly webFile: OpenWebFile;

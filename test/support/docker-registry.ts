@@ -9,6 +9,8 @@ import { toolPath } from "./tool-path.ts";
 export interface DockerRegistryOptions {
   /** Which distribution: Debian's 2.8 when absent, or the current one that test/setup/tools provides. */
   readonly distribution?: 2 | 3;
+  /** Whether it deletes manifests; true when absent. */
+  readonly deletes?: boolean;
   /** Asks for this name and password by HTTP Basic; anonymous without it. */
   readonly auth?: { readonly username: string; readonly password: string };
   /** Leaves authorization to a token service (distribution's `auth.token`); `rootcertbundle` is a file name. */
@@ -53,7 +55,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const configuration = {
     version: 0.1,
     log: { level: "info", formatter: "text" },
-    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
+    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: options.deletes ?? true } },
     http: {
       addr: `${address}:${options.port ?? 0}`,
       ...(options.tls === undefined ? {} : { tls: { certificate: options.tls.certificate, key: options.tls.key } }),

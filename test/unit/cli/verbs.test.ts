@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { sortRuns } from "../../../src/cli/clean.ts";
 import type { FoundRun } from "../../../src/cluster/run-removal.ts";
 import { KubefileError } from "../../../src/error.ts";
+import { sortRuns } from "../../../src/platform/clean-machine.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { kubefile } from "./command.ts";
 

@@ -5,6 +5,7 @@ test("secrets that a CI system hands over are for this process alone", () => {
   const secret = {
     KUBEFILE_REGISTRY_AUTHS: "a",
     KUBEFILE_GITLAB_TOKEN: "b",
+    KUBEFILE_GITHUB_TOKEN: "h",
     CI_JOB_TOKEN: "g",
     CI_REGISTRY_PASSWORD: "g",
     "INPUT_REGISTRY-AUTHS": "c",

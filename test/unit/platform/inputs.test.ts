@@ -57,7 +57,7 @@ describe("the command line", () => {
       expect(option === undefined, key).toBe(!isIn("command", input));
       if (option === undefined) continue;
       expect(option.description).toContain(input.help);
-      const shown = input.default ?? input.without;
+      const shown = input.without ?? input.default;
       if (shown !== undefined && shown !== "false") expect(option.description).toContain(`(default: ${shown})`);
       expect(option.argChoices).toEqual(input.choices);
     }

@@ -1,0 +1,23 @@
+import { join } from "node:path";
+import { newRunId } from "../platform/context.ts";
+import { rememberRun } from "../platform/github-files.ts";
+import { runAction } from "./run-action.ts";
+
+await runAction("preview", async (context) => {
+  const { env, platform } = context;
+  const runId = newRunId();
+  await rememberRun(env, runId);
+  const [{ runPreview }, { previewActionInputs }, { previewInputs }, { inputsOfAction }] = await Promise.all([
+    import("../platform/run-preview.ts"),
+    import("../platform/action-inputs.ts"),
+    import("../platform/preview-inputs.ts"),
+    import("../platform/job-inputs.ts"),
+  ]);
+  const { context: directory = ".", reference = directory } = inputsOfAction(previewActionInputs, env);
+  const file = (name: string): string => join(env.RUNNER_TEMP ?? context.cwd, `kubefile-${name}-${runId}`);
+  const files = { verdict: `${file("verdict")}.json`, comment: `${file("comment")}.md` };
+  await platform.output("verdict-file", files.verdict);
+  await platform.output("comment-file", files.comment);
+  await runPreview(reference, { ...inputsOfAction(previewInputs, env), ...files }, context, runId);
+  return 0;
+});

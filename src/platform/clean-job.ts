@@ -1,0 +1,39 @@
+import { KubefileError } from "../error.ts";
+import { type CleanFlags, parseRepository, requestOf } from "./clean-inputs.ts";
+import { cleanMachine } from "./clean-machine.ts";
+import { cleanRequest } from "./clean-request.ts";
+import type { CommandContext } from "./context.ts";
+import { openHost } from "./host.ts";
+
+/**
+ * Cleans up after a closed request, or on this machine when none is named.
+ *
+ * @param repositories where a request's tags are looked for
+ * @returns what was removed, or would be: names at registries, or runs
+ * @throws KubefileError USAGE, and as the cleaning does
+ */
+export async function cleanInJob(
+  context: CommandContext,
+  flags: CleanFlags,
+  repositories: readonly string[],
+): Promise<readonly string[]> {
+  const { all = false, dryRun = false } = flags;
+  const request = requestOf(flags);
+  if (request === undefined) {
+    if (repositories.length === 0) return await cleanMachine(context, { all, dryRun });
+    throw new KubefileError("USAGE", "repositories are named, but no request whose tags are to go", {
+      hint: "add --pull-request NUMBER or --merge-request NUMBER",
+    });
+  }
+  if (repositories.length === 0) {
+    throw new KubefileError("USAGE", `no repository is named in which ${request} has tags`, {
+      hint: "name those of its images and of its cache: kubefile clean --pull-request 12 registry.example/shop",
+    });
+  }
+  await using host = await openHost(context, flags);
+  const removed = await cleanRequest(host, { request, repositories: repositories.map(parseRepository), dryRun });
+  host.endProgress();
+  for (const name of removed) context.stdout.write(`${dryRun ? "would remove" : "removed"} ${name}\n`);
+  if (removed.length === 0) context.stdout.write("nothing to remove\n");
+  return removed;
+}
