@@ -10,7 +10,7 @@ export interface ComponentInput {
   readonly spec: InputSpec;
   readonly variable: string;
   /** What the variable is set to. */
-  readonly value: string;
+  readonly value: string | { readonly value: string; readonly expand: false };
 }
 
 /** @see https://docs.gitlab.com/ci/yaml/#specinputs */
@@ -29,6 +29,9 @@ const answered: Readonly<Record<string, readonly string[]>> = {
   preview: ["tag", "push", "pushByDigest", "report", "verdict"],
 };
 
+/** Commands: what looks like a variable of the job there is one of the shell that runs them. */
+const commands: readonly string[] = ["test"];
+
 const tables: Readonly<Record<string, Inputs>> = { build: buildInputs, verify: launchInputs, preview: previewInputs };
 
 /** The inputs of the components that run a verb, in the order of its table. */
@@ -42,7 +45,8 @@ export function componentInputs(verb: string): readonly ComponentInput[] {
       const spec = specOf(input);
       // A value that is an input alone keeps its type, and GitLab takes no boolean for a variable: the blank makes it text.
       const value = `$[[ inputs.${name} ]]${spec.type === "boolean" ? " " : ""}`;
-      return { name, spec, variable: inputVariable(name), value };
+      const literal = { value, expand: false } as const;
+      return { name, spec, variable: inputVariable(name), value: commands.includes(key) ? literal : value };
     });
 }
 

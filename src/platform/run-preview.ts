@@ -4,6 +4,7 @@ import { preview } from "../pipeline/preview.ts";
 import { previewMarkdown } from "../pipeline/preview-markdown.ts";
 import { formatPreview } from "../pipeline/preview-text.ts";
 import type { PreviewVerdict } from "../pipeline/preview-verdict.ts";
+import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { openHost } from "./host.ts";
 import { absolute } from "./input-values.ts";
@@ -44,7 +45,13 @@ async function tellPreview(verdict: PreviewVerdict, flags: PreviewFlags, context
   if (flags.verdict !== undefined) await writeJson(absolute(flags.verdict, cwd), verdict);
   if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
   await platform.summary(markdown);
-  const url = await writeNote(context, flags.key ?? "preview", markdown);
+  const key = flags.key ?? "preview";
+  const url = await writeNote(context, key, markdown);
+  const { failure } = verdict;
+  await markCommit(context, {
+    ...{ what: key, passed: verdict.verdict === "passed" },
+    description: failure === undefined ? "it starts with the network cut" : `${failure.part}: ${failure.message}`,
+  });
   const { digest, references: [reference] = [] } = verdict.image ?? {};
   const outputs = { verdict: verdict.verdict, digest, reference, "comment-url": url };
   for (const [name, value] of Object.entries(outputs)) if (value !== undefined) await platform.output(name, value);

@@ -1,6 +1,7 @@
 import { verdictMarkdown } from "../pipeline/verdict-markdown.ts";
 import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { type Verdict, verify } from "../pipeline/verify.ts";
+import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { openHost } from "./host.ts";
 import { type LaunchFlags, launchOptions } from "./launch-inputs.ts";
@@ -27,6 +28,11 @@ export async function verifyInJob(context: CommandContext, job: VerifyJob): Prom
   await platform.output("verdict", verdict.verdict);
   if (verdict.digest !== undefined) await platform.output("digest", verdict.digest);
   await platform.summary(host.redact(verdictMarkdown(reference, verdict)));
+  const [reason = "it starts with the network cut"] = verdict.reasons;
+  await markCommit(context, {
+    ...{ what: "verify", passed: verdict.verdict === "passed" },
+    description: host.redact(`${verdict.verdict}: ${reason}`),
+  });
   if (verdict.verdict !== "passed") {
     platform.annotate({ level: "error", title: `verify ${verdict.verdict}`, message: verdict.reasons.join("\n") });
   }
