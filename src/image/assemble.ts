@@ -46,6 +46,8 @@ export interface SourceAnnotations {
   readonly baseDigest?: Digest;
   /** RFC 3339, from SOURCE_DATE_EPOCH alone: a clock's time would give every build a digest of its own. */
   readonly created?: string;
+  /** By their full names; they win over what may be told otherwise, and not over what is a fact of the build. */
+  readonly others?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -154,10 +156,17 @@ function comesFirst(blob: ClusterBlob, other: ClusterBlob): boolean {
 }
 
 function ociAnnotations(annotations: SourceAnnotations): Record<string, string> {
-  const { source, revision, version, created, baseName, baseDigest } = annotations;
-  const all = { source, revision, version, created, "base.name": baseName, "base.digest": baseDigest };
+  const { source, revision, version, created, baseName, baseDigest, others = {} } = annotations;
+  return {
+    ...named({ source, version, created }),
+    ...others,
+    ...named({ revision, "base.name": baseName, "base.digest": baseDigest }),
+  };
+}
+
+function named(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(all).flatMap(([name, value]) =>
+    Object.entries(values).flatMap(([name, value]) =>
       value === undefined ? [] : [[`org.opencontainers.image.${name}`, value]],
     ),
   );

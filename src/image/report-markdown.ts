@@ -61,7 +61,10 @@ export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptio
 }
 
 function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size, ...report }: BuildReport): string {
-  if (problem !== undefined) return `### ❌ ${codeSpan(kubefile)} was not built`;
+  if (problem !== undefined) {
+    const outcome = digest === undefined ? "was not built" : "was built, and failed afterwards";
+    return `### ❌ ${codeSpan(kubefile)} ${outcome}`;
+  }
   const mark = grade === "ready" && !needsNetwork ? "✅" : "⚠️";
   const network = needsNetwork ? ", with a network" : grade === "ready" ? ", without a network" : "";
   const facts = digest === undefined ? [] : [`${codeSpan(digest)}${size === undefined ? "" : `, ${formatSize(size)}`}`];

@@ -240,6 +240,7 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: Rootfs
     isElsewhere: supply.isElsewhere,
     annotations: {
       ...options.origin,
+      others: options.annotations,
       ...(epoch === undefined ? {} : { created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z") }),
       ...(base === undefined ? {} : { baseName: formatReference(base.reference), baseDigest: base.digest }),
     },
@@ -248,7 +249,11 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: Rootfs
       needsNetwork: options.launchNetwork,
       ...(plan.kubeVersion === undefined ? {} : { kubernetesVersion: plan.kubeVersion }),
       env: plan.env,
-      labels: options.defaultCni ? plan.labels : { ...plan.labels, [OWN_NETWORK_LABEL]: "true" },
+      labels: {
+        ...plan.labels,
+        ...options.labels,
+        ...(options.defaultCni ? {} : { [OWN_NETWORK_LABEL]: "true" }),
+      },
       ...(plan.maintainer === undefined ? {} : { maintainer: plan.maintainer }),
       apps,
       launch,

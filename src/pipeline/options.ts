@@ -16,6 +16,10 @@ export interface BuildOptions {
   readonly push: boolean | "by digest";
   readonly outputs: readonly Output[];
   readonly buildArgs: ReadonlyMap<string, string>;
+  /** Over those of the Kubefile. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Where images of FROM and `COPY --from` are looked for whose names have no registry: `registry.example/team`. */
   readonly baseRegistry: string | undefined;
   readonly capture: "cluster" | "static";

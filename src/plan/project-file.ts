@@ -12,6 +12,8 @@ export interface ProjectFile {
   readonly push?: boolean;
   readonly output?: readonly string[];
   readonly buildArg?: Readonly<Record<string, string>>;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly annotation?: Readonly<Record<string, string>>;
   readonly baseRegistry?: string;
   readonly capture?: "cluster" | "static";
   readonly wait?: "ready" | "pulled";

@@ -93,6 +93,12 @@ export const buildInputs = {
     help: "push to the repositories of the tags, but move no tag: `kubefile promote` does, once it is verified",
     only: ["command", "job"],
   },
+  verify: {
+    kind: "switch",
+    default: "false",
+    help: "launch the result once more with the network cut, in another cluster, before any tag moves",
+    only: ["command", "job"],
+  },
   output: {
     kind: "list",
     short: "o",
@@ -105,6 +111,18 @@ export const buildInputs = {
     value: "k=v",
     jobName: "build-args",
     help: "value of an ARG",
+  },
+  label: {
+    kind: "map",
+    value: "name=value",
+    jobName: "labels",
+    help: "a label of the result, over those of the Kubefile",
+  },
+  annotation: {
+    kind: "map",
+    value: "name=value",
+    jobName: "annotations",
+    help: "an annotation of the result's manifest, over those that tell where it comes from",
   },
   baseRegistry: {
     kind: "text",

@@ -6,6 +6,10 @@ import type { BuildReport } from "../image/report.ts";
 import { reportMarkdown } from "../image/report-markdown.ts";
 import { formatReport } from "../image/report-text.ts";
 import { type BuildResult, build } from "../pipeline/build.ts";
+import { verdictMarkdown } from "../pipeline/verdict-markdown.ts";
+import { formatVerdict } from "../pipeline/verdict-text.ts";
+import { verifiedBuild } from "../pipeline/verified-build.ts";
+import type { Verdict } from "../pipeline/verify.ts";
 import type { BuildFlags } from "./build-inputs.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { openHost } from "./host.ts";
@@ -38,12 +42,23 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     failed = report;
   };
   try {
-    const result = await build(host, options, { onFailure });
+    const result: BuildResult & { readonly verdict?: Verdict } =
+      job.asked.verify === true
+        ? await verifiedBuild(host, options, { onFailure })
+        : await build(host, options, { onFailure });
     host.endProgress();
-    stdout.write(formatReport(result.report, { color: showsColor(stdout, env), width: stdout.columns ?? 120 }));
+    const color = showsColor(stdout, env);
+    stdout.write(formatReport(result.report, { color, width: stdout.columns ?? 120 }));
+    const { reference } = outputsOf(result);
+    const { verdict } = result;
+    if (verdict !== undefined) stdout.write(formatVerdict(reference, verdict, color));
     await telling(context, async () => {
       for (const [name, value] of Object.entries(outputsOf(result))) await platform.output(name, value);
       await platform.summary(host.redact(reportMarkdown(result.report, { limit: SUMMARY_BYTES })));
+      if (verdict === undefined) return;
+      await platform.output("verdict", verdict.verdict);
+      // Its phases are among those of the build.
+      await platform.summary(host.redact(verdictMarkdown(reference, { ...verdict, phases: [] })));
     });
     return result;
   } catch (error) {
@@ -77,7 +92,14 @@ export function outputsOf({ report, metadata }: { readonly report: BuildReport; 
     images: JSON.stringify(metadata["kubefile.images"]),
     metadata: JSON.stringify(metadata),
     grade: report.grade,
+    "cache-hit": String(isCacheHit(report)),
   };
+}
+
+/** Nothing was executed, and no launch rehearsed: everything was known. A build of nothing knows nothing. */
+function isCacheHit({ steps, rehearsal }: BuildReport): boolean {
+  const states = [...steps, ...(rehearsal?.state === "scanned" ? [] : [rehearsal])].map((each) => each?.state);
+  return states.length > 0 && states.every((state) => state === "cached");
 }
 
 /** A colon after the last slash begins a tag, one before it a port. */

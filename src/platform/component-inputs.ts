@@ -25,7 +25,7 @@ export interface InputSpec {
 
 /** Inputs that components answer themselves: they push by digest, and promote moves the tags. */
 const answered: Readonly<Record<string, readonly string[]>> = {
-  build: ["tag", "push", "pushByDigest"],
+  build: ["tag", "push", "pushByDigest", "verify"],
   preview: ["tag", "push", "pushByDigest", "report", "verdict"],
 };
 

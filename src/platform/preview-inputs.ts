@@ -12,7 +12,14 @@ import { resolveBuild } from "./resolve-build.ts";
 import { testEnvironment } from "./test-environment.ts";
 
 /** What a preview has nothing to do with: the cluster of the rehearsal goes, and one without a launch shows nothing. */
-const { keepCluster: _keep, capture: _capture, output: _output, metadataFile: _metadata, ...built } = buildInputs;
+const {
+  keepCluster: _keep,
+  capture: _capture,
+  output: _output,
+  metadataFile: _metadata,
+  verify: _verify,
+  ...built
+} = buildInputs;
 
 /** `kubefile preview`, its action and its component: what a build and what a launch takes, and a test. */
 export const previewInputs = {

@@ -15,6 +15,7 @@ import {
   parseOutput,
   parseTarget,
 } from "./input-values.ts";
+import { parseLabels } from "./label-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
 import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
@@ -66,6 +67,8 @@ export async function resolveBuild(
       ...Object.entries(project.buildArg ?? {}),
       ...parseKeyValues(flags.buildArg ?? [], "--build-arg"),
     ]),
+    labels: parseLabels("--label", flags.label ?? [], project.label),
+    annotations: parseLabels("--annotation", flags.annotation ?? [], project.annotation),
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture: from("capture") ?? "cluster",
     wait: from("wait") ?? "ready",

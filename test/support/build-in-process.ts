@@ -104,6 +104,8 @@ function optionsFor(context: string, archive: string): BuildOptions {
   return {
     ...{ context, file: join(context, "Kubefile"), fileShown: "Kubefile" },
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
+    labels: {},
+    annotations: {},
     baseRegistry: undefined,
     ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
     ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },

@@ -44,6 +44,9 @@ describe("the root action", () => {
         tags: `${tag},${registry.host}/team/shop:latest`,
         push: "true",
         insecure: registry.host,
+        labels: "com.example.team=checkout",
+        annotations:
+          "manifest:org.opencontainers.image.title=Shop = all\norg.opencontainers.image.source=https://a.example",
         "registry-auths": JSON.stringify([{ registry: registry.host, username: "robot", password }]),
       },
     });
@@ -60,7 +63,13 @@ describe("the root action", () => {
     const { stdout } = await promisify(execFile)("skopeo", [
       ...["inspect", "--raw", "--tls-verify=false", `--creds=robot:${password}`, `docker://${tag}`],
     ]);
-    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 2 });
+    expect(JSON.parse(stdout)).toMatchObject({
+      annotations: {
+        "org.opencontainers.image.source": "https://a.example",
+        "org.opencontainers.image.title": "Shop = all",
+      },
+    });
+    expect(result.outputs["cache-hit"]).toBe("false");
     // The runner masks each form from its command on; none is printed in another way.
     const masked = result.log.flatMap((line) => /^::add-mask::(.*)$/.exec(line)?.[1]?.replaceAll("%25", "%") ?? []);
     const pair = Buffer.from(`robot:${password}`).toString("base64");
@@ -75,6 +84,23 @@ describe("the root action", () => {
     const marks = log.filter((line) => /^::(?:group|endgroup)::/.test(line)).map((line) => line.split("::")[1]);
     expect(marks).toEqual(marks.map((_, position) => (position % 2 === 0 ? "group" : "endgroup")));
     expect(log).toContainEqual(expect.stringMatching(/^ *\d+\.\ds \* rootfs: 1 layer/));
+  });
+
+  test("says when all was known from an earlier build", async () => {
+    await context(small);
+    const build = () => runner.run("build", { env: noEngine, inputs: { context: "deploy", capture: "static" } });
+    const [first, second] = [await build(), await build()];
+    expect([first, second].map(({ outputs }) => outputs["cache-hit"])).toEqual(["false", "true"]);
+    expect(second.outputs.digest).toBe(first.outputs.digest);
+  });
+
+  test("needs an engine to verify, and says so before anything is built", async () => {
+    await context(small);
+    const inputs = { context: "deploy", capture: "static", verify: "true", tags: `${registry.host}/team/shop:3` };
+    const { exitCode, log } = await runner.run("build", { env: noEngine, inputs });
+    expect({ exitCode, code: /error\[(\w+)\]/.exec(log.join("\n"))?.[1] }).toEqual({
+      ...{ exitCode: 3, code: "ENGINE_MISSING" },
+    });
   });
 
   test("marks every problem of a Kubefile on its line, from the root of the repository", async () => {

@@ -18,6 +18,8 @@ const everything: Required<ProjectFile> = {
   push: true,
   output: ["type=oci,dest=shop.tar"],
   buildArg: { VERSION: "1.20" },
+  label: { "com.example.team": "shop" },
+  annotation: { "org.opencontainers.image.title": "Shop" },
   baseRegistry: "registry.example/bases",
   capture: "cluster",
   wait: "pulled",

@@ -38,6 +38,7 @@ test("a build hands on its digest, names and images, and leaves a page", async (
     reference: `registry.example:5000/shop@${image.digest}`,
     images: "[]",
     grade: "static",
+    "cache-hit": "false",
     metadata: expect.stringContaining(`"containerimage.digest":"${image.digest}"`),
   });
   expect(await read("summary")).toContain("### ⚠️ static");

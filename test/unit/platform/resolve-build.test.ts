@@ -16,6 +16,8 @@ tag: [registry.example/shop:file]
 push: true
 output: ["type=oci,dest=file.tar"]
 buildArg: { VERSION: "1", CHANNEL: stable }
+label: { com.example.team: file, com.example.file: "1" }
+annotation: { org.opencontainers.image.title: File }
 baseRegistry: file.example/bases
 capture: static
 wait: pulled
@@ -46,6 +48,8 @@ const everyFlag: BuildFlags = {
   push: false,
   output: ["type=oci,dest=flag.tar"],
   buildArg: ["VERSION=2"],
+  label: ["com.example.team=flag"],
+  annotation: ["manifest:org.opencontainers.image.title=Flag", "com.example.build=7"],
   baseRegistry: "flag.example:5000/",
   capture: "cluster",
   wait: "ready",
@@ -102,6 +106,8 @@ describe("flags over kubefile.yaml over defaults", () => {
         push: false,
         outputs: [],
         buildArgs: {},
+        labels: {},
+        annotations: {},
         capture: "cluster",
         wait: "ready",
         quietWindow: 20_000,
@@ -134,6 +140,8 @@ describe("flags over kubefile.yaml over defaults", () => {
         push: true,
         outputs: [{ type: "oci", destination: "CWD/app/file.tar" }],
         buildArgs: { VERSION: "1", CHANNEL: "stable" },
+        labels: { "com.example.team": "file", "com.example.file": "1" },
+        annotations: { "org.opencontainers.image.title": "File" },
         baseRegistry: "file.example/bases",
         capture: "static",
         wait: "pulled",
@@ -171,6 +179,8 @@ describe("flags over kubefile.yaml over defaults", () => {
         outputs: [{ type: "oci", destination: "CWD/flag.tar" }],
         // Single arguments are overridden, not all of them.
         buildArgs: { VERSION: "2", CHANNEL: "stable" },
+        labels: { "com.example.team": "flag", "com.example.file": "1" },
+        annotations: { "org.opencontainers.image.title": "Flag", "com.example.build": "7" },
         baseRegistry: "flag.example:5000",
         capture: "cluster",
         wait: "ready",
