@@ -13,9 +13,9 @@ const LARGEST_FILE = 5 * 1024;
  */
 export function dotenvLine(name: string, value: string): string {
   const variable = `KUBEFILE_${name.toUpperCase().replaceAll("-", "_")}`;
-  if (/^[A-Z][A-Z0-9_]*$/.test(variable) && /^[\w./:@%+=,~-]*$/.test(value)) return `${variable}=${value}\n`;
+  if (/^[A-Z][A-Z0-9_]*$/.test(variable) && /^[\w./:@%+=,~#-]*$/.test(value)) return `${variable}=${value}\n`;
   throw new KubefileError("PLATFORM", `the output ${name} cannot be handed to later jobs: ${JSON.stringify(value)}`, {
-    hint: "outputs hold letters, digits and ./:@%+=,~_- alone; read --metadata-file where more is needed",
+    hint: "outputs hold letters, digits and ./:@%+=,~#_- alone; read --metadata-file where more is needed",
   });
 }
 

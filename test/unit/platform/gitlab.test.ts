@@ -125,12 +125,16 @@ describe("outputs", () => {
     await platform.output("cache-hit", "true");
     await platform.output("digest", digest);
     await platform.output("images", '[{"reference": "a"}]');
+    await platform.output("comment-url", "https://gitlab.test/shop/-/merge_requests/12#note_300");
     expect(await readFile(join(cwd, "outputs.env"), "utf8")).toBe(
-      `KUBEFILE_CACHE_HIT=true\nKUBEFILE_DIGEST=${digest}\n`,
+      [
+        ...["KUBEFILE_CACHE_HIT=true", `KUBEFILE_DIGEST=${digest}`],
+        ...["KUBEFILE_COMMENT_URL=https://gitlab.test/shop/-/merge_requests/12#note_300", ""],
+      ].join("\n"),
     );
   });
 
-  it.each(["two\nlines", "a\rb", "$CI_JOB_TOKEN", "a b", '"quoted"', "a#b", "`x`", "\u0000", "é"])(
+  it.each(["two\nlines", "a\rb", "$CI_JOB_TOKEN", "a b", '"quoted"', "`x`", "\u0000", "é"])(
     "with the value %j are refused",
     async (value) => {
       const cwd = await temporaryDirectory();
