@@ -65,10 +65,14 @@ export function registryCache(options: RegistryCacheOptions): Place {
       const place = tagged(scope, record.key, signal);
       try {
         const found = await readRegistryRecord(place);
-        if (found !== undefined && "record" in found) {
-          if (!replace || encodeRecord(found.record).equals(bytes)) return "exists";
-        }
+        const known = found !== undefined && "record" in found ? found.record : undefined;
+        if (known !== undefined && !replace) return "exists";
         const blobs = await blobsOf(record, options.supply, signal);
+        if (known !== undefined && encodeRecord(known).equals(bytes)) {
+          // It could not be used as it is: its blobs may be gone.
+          await sendBlobs(options, record, blobs, [], signal);
+          return "exists";
+        }
         const created = now();
         const put = async (): Promise<void> => {
           const manifest = writeRecordManifest(record, bytes, blobs, { scope, created, profile });

@@ -28,7 +28,7 @@ export function registerPush(program: Command, context: CommandContext): void {
       const local = await resolveLocal(store.directory, parseReference(name));
       if (local === undefined) {
         throw new KubefileError("USAGE", `there is no cluster image ${name} here`, {
-          hint: "`kubefile images` lists them; build it with `kubefile build -t NAME .`",
+          hint: "`kubefile images` lists them; build it with `kubefile build -t NAME .`; one that its build has pushed need not be here",
         });
       }
       const image = await readClusterImage(store, local.digest);

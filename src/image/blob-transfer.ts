@@ -7,9 +7,19 @@ import { type ClusterImage, uploadsOf } from "./cluster-image.ts";
 import type { MountSources } from "./mount-sources.ts";
 import { forEachParallel } from "./parallel.ts";
 
+/** Where blobs come from that the store lacks. */
+export interface BlobProvider {
+  /** Brings a blob into the store when it is not there; returns whether it had to be fetched. */
+  provide(blob: Blob, options: { readonly signal: AbortSignal; readonly trusting: true }): Promise<boolean>;
+  /** Repositories that were found to hold the blob, of any registry. */
+  holders(digest: Digest): readonly Repository[];
+}
+
 export interface TransferOptions {
   readonly client: RegistryClient;
   readonly store: Store;
+  /** Absent when the store holds all there is to send. */
+  readonly provider?: BlobProvider | undefined;
   readonly repository: Repository;
   readonly mountSources: MountSources;
   /** Uploads at a time. */
@@ -41,9 +51,13 @@ export interface Amount {
   readonly bytes: number;
 }
 
-/** What became of the blobs of a push. Bytes of `uploaded` were sent now; those of `resumed`, by an earlier push. */
+/**
+ * What became of the blobs of a push. Bytes of `uploaded` were sent now; those of `resumed`, by an earlier push. `fetched`
+ * had to be brought into the store first.
+ */
 export interface TransferAmounts {
   readonly uploaded: Amount;
+  readonly fetched: Amount;
   readonly existing: Amount;
   readonly mounted: Amount;
   readonly resumed: Amount;
@@ -67,11 +81,12 @@ type Outcome = "vouched" | "found" | "mounted" | "uploaded";
 const PARALLEL_LOOKS = 6;
 
 export function createBlobTransfer(options: TransferOptions): BlobTransfer {
-  const { client, store, repository, mountSources, parallel, signal, onProgress } = options;
+  const { client, store, provider, repository, mountSources, parallel, signal, onProgress } = options;
   const keptUploads = keepUploads(store.directory);
   const outcomes = new Map<Digest, Outcome>();
   /** What uploads of earlier pushes had brought, by blob. */
   const resumed = new Map<Digest, number>();
+  const fetched = new Set<Digest>();
   let isDoubtful = false;
 
   const look = async (blobs: readonly Blob[]): Promise<readonly Blob[]> => {
@@ -105,7 +120,12 @@ export function createBlobTransfer(options: TransferOptions): BlobTransfer {
       const source: BlobSource = {
         digest,
         size,
-        open: async (offset) => (await store.open(digest, { start: offset, end: size })).stream,
+        // Asked for when it is certain that the registry can have it from nowhere else.
+        async open(offset) {
+          const blob = { digest, size };
+          if (await provider?.provide(blob, { signal: uploadSignal, trusting: true })) fetched.add(digest);
+          return (await store.open(digest, { start: offset, end: size })).stream;
+        },
       };
       const base = (): number => resumed.get(digest) ?? 0;
       const outcome = await client.pushBlob(repository, source, {
@@ -159,6 +179,10 @@ export function createBlobTransfer(options: TransferOptions): BlobTransfer {
       const uploaded = those(["uploaded"]);
       return {
         uploaded: sum(uploaded, (blob) => blob.size - before(blob)),
+        fetched: sum(
+          uploaded.filter(({ digest }) => fetched.has(digest)),
+          ({ size }) => size,
+        ),
         existing: sum(those(["vouched", "found"]), ({ size }) => size),
         mounted: sum(those(["mounted"]), ({ size }) => size),
         resumed: sum(

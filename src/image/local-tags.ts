@@ -40,6 +40,17 @@ export async function tagLocal(
   await update(directory, signal, (entries) => [...entries.filter((other) => nameOf(other) !== name), entry]);
 }
 
+/** Takes a name away; what it stood for stays. */
+export async function untagLocal(
+  directory: string,
+  reference: Reference,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const name = formatReference(reference);
+  if (!(await readIndex(directory)).some((entry) => nameOf(entry) === name)) return;
+  await update(directory, signal, (entries) => entries.filter((entry) => nameOf(entry) !== name));
+}
+
 /** Every name, sorted. */
 export async function listLocal(directory: string): Promise<readonly LocalTag[]> {
   return (await readIndex(directory))

@@ -13,20 +13,23 @@ export interface MountSourceOptions {
   readonly target: Repository;
   /** Repositories that may hold any of its blobs: caches, the base of the build. */
   readonly others?: readonly Repository[];
+  /** Repositories that are known to hold a blob. */
+  readonly holders?: ((digest: Digest) => readonly Repository[]) | undefined;
 }
 
 /** Paths of repositories in the target's registry that may hold a blob, the likeliest first. */
 export type MountSources = (digest: Digest) => readonly string[];
 
 /**
- * Where blobs can be mounted from instead of being sent: the repositories that captured images came from, those where
- * this store has seen a cluster image with the blob, and the others that the caller knows.
+ * Where blobs can be mounted from instead of being sent: those that hold them, the repositories that captured images came
+ * from, those where this store has seen a cluster image with the blob, and the others that the caller knows.
  */
 export async function findMountSources({
   store,
   image,
   target,
   others = [],
+  holders = () => [],
 }: MountSourceOptions): Promise<MountSources> {
   const sources = new Map<Digest, Set<string>>();
   const add = (digest: Digest, path: string): void => {
@@ -45,8 +48,10 @@ export async function findMountSources({
     if (repository.host !== target.host || repository.path === target.path) continue;
     for (const blob of await listedBlobs(store, digest)) add(blob, repository.path);
   }
-  const anywhere = others.filter(({ host, path }) => host === target.host && path !== target.path);
-  return (digest) => [...new Set([...(sources.get(digest) ?? []), ...anywhere.map(({ path }) => path)])];
+  const pathsNear = (repositories: readonly Repository[]): string[] =>
+    repositories.filter(({ host, path }) => host === target.host && path !== target.path).map(({ path }) => path);
+  const anywhere = pathsNear(others);
+  return (digest) => [...new Set([...pathsNear(holders(digest)), ...(sources.get(digest) ?? []), ...anywhere])];
 }
 
 /** What a cluster image's manifest lists; nothing when the store no longer has it. */

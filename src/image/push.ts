@@ -5,7 +5,13 @@ import { formatRepository, type Repository } from "../oci/reference.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { RegistryClient } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
-import { type BlobTransfer, createBlobTransfer, type PushProgress, type TransferAmounts } from "./blob-transfer.ts";
+import {
+  type BlobProvider,
+  type BlobTransfer,
+  createBlobTransfer,
+  type PushProgress,
+  type TransferAmounts,
+} from "./blob-transfer.ts";
 import type { ClusterImage } from "./cluster-image.ts";
 import { findMountSources } from "./mount-sources.ts";
 import { inProfile } from "./other-profile.ts";
@@ -18,6 +24,8 @@ import { vouchedBlobs } from "./vouched-blobs.ts";
 export interface PushOptions {
   readonly client: RegistryClient;
   readonly store: Store;
+  /** Layers and configs that the store lacks come from there, if the registry turns out to need them. */
+  readonly provider?: BlobProvider | undefined;
   readonly image: ClusterImage;
   readonly repository: Repository;
   /** Moved last, when everything beneath them is there. */
@@ -56,8 +64,11 @@ export async function pushClusterImage(options: PushOptions): Promise<PushResult
 }
 
 async function push(options: PushOptions): Promise<PushResult> {
-  const { image, repository, store, tags, signal } = options;
-  const mountSources = await findMountSources({ store, image, target: repository, others: options.mountFrom ?? [] });
+  const { image, repository, store, provider, tags, signal } = options;
+  const mountSources = await findMountSources({
+    ...{ store, image, target: repository, others: options.mountFrom ?? [] },
+    holders: provider?.holders,
+  });
   const transfer = createBlobTransfer({ ...options, mountSources, parallel: options.parallel ?? 4 });
   const vouched = await vouchedBlobs(options, image);
   await transfer.send(image, vouched.blobs);

@@ -33,12 +33,15 @@ export interface BlobSupply {
   find(blob: SuppliedBlob, options: { readonly signal: AbortSignal }): Promise<"here" | "elsewhere" | undefined>;
   /** What `find` has found elsewhere so far. */
   isElsewhere(digest: Digest): boolean;
+  /** The repositories in which `find` has found the blob. */
+  holders(digest: Digest): readonly Repository[];
   /**
    * Brings a blob into the store when it is not there. One that is there is read and hashed, unless `trusting`.
    *
+   * @returns whether it had to be fetched
    * @throws BlobLost
    */
-  provide(blob: SuppliedBlob, options: { readonly signal: AbortSignal; readonly trusting?: boolean }): Promise<void>;
+  provide(blob: SuppliedBlob, options: { readonly signal: AbortSignal; readonly trusting?: boolean }): Promise<boolean>;
   /**
    * Brings an image's index or manifest into the store; false when it can be had nowhere.
    *
@@ -59,7 +62,8 @@ export function createBlobSupply({ store, client }: { readonly store: Store; rea
   const origins = new Set<BlobOrigin>();
   const upstreams = new Map<Digest, Map<string, Repository>>();
   const destinations: Repository[] = [];
-  const elsewhere = new Set<Digest>();
+  /** Where `find` has found what the store lacks; a place need not be a repository. */
+  const elsewhere = new Map<Digest, Repository | undefined>();
   const limit = pLimit(QUESTIONS_AT_ONCE);
 
   const isStored = async ({ digest, size }: SuppliedBlob): Promise<boolean> => {
@@ -81,15 +85,21 @@ export function createBlobSupply({ store, client }: { readonly store: Store; rea
   /** Asks one place after the other, the nearest first. A place that does not answer does not have it. */
   const isSomewhere = async (digest: Digest, signal: AbortSignal): Promise<boolean> => {
     const questions = [
-      ...[...origins].map((origin) => () => origin.has(digest, { signal })),
-      ...[...destinations, ...(upstreams.get(digest)?.values() ?? [])].map(
-        (repository) => async () => (await client.hasBlob(repository, digest, { signal })) !== undefined,
-      ),
+      ...[...origins].map((origin) => ({
+        repository: origin.repository,
+        ask: () => origin.has(digest, { signal }),
+      })),
+      ...[...destinations, ...(upstreams.get(digest)?.values() ?? [])].map((repository) => ({
+        repository,
+        ask: async () => (await client.hasBlob(repository, digest, { signal })) !== undefined,
+      })),
     ];
-    for (const ask of questions) {
+    for (const { repository, ask } of questions) {
       const answer = await ask().catch(() => false);
       signal.throwIfAborted();
-      if (answer) return true;
+      if (!answer) continue;
+      elsewhere.set(digest, repository);
+      return true;
     }
     return false;
   };
@@ -107,21 +117,23 @@ export function createBlobSupply({ store, client }: { readonly store: Store; rea
       limit(async () => {
         signal.throwIfAborted();
         if (await isStored(blob)) return "here";
-        if (!elsewhere.has(blob.digest) && !(await isSomewhere(blob.digest, signal))) return undefined;
-        elsewhere.add(blob.digest);
-        return "elsewhere";
+        return elsewhere.has(blob.digest) || (await isSomewhere(blob.digest, signal)) ? "elsewhere" : undefined;
       }),
     isElsewhere: (digest) => elsewhere.has(digest),
+    holders(digest) {
+      const repository = elsewhere.get(digest);
+      return repository === undefined ? [] : [repository];
+    },
     async provide(blob, { signal, trusting = false }) {
       if (await isStored(blob)) {
-        if (trusting || (await store.verify(blob.digest))) return;
+        if (trusting || (await store.verify(blob.digest))) return false;
         await store.remove(blob.digest);
       }
       let why = "";
       for (const fetcher of fetchers(blob.digest)) {
         try {
           const { size } = await store.ensure(blob.digest, fetcher, { signal });
-          if (size === blob.size) return;
+          if (size === blob.size) return true;
           why = `it has ${size} bytes, not ${blob.size}`;
         } catch (error) {
           signal.throwIfAborted();

@@ -1,13 +1,11 @@
 import type { Engine } from "../cluster/engine.ts";
 import { assembleClusterImage } from "../image/assemble.ts";
 import type { BaseImage } from "../image/base-image.ts";
-import { type ClusterImage, totalSize, uploadsOf } from "../image/cluster-image.ts";
-import { tagLocal } from "../image/local-tags.ts";
+import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
 import { type BuildMetadata, buildMetadata } from "../image/metadata.ts";
 import { exportOciLayout } from "../image/oci-layout.ts";
-import { forEachParallel } from "../image/parallel.ts";
 import type { BuildReport } from "../image/report.ts";
-import { countOf, formatSize } from "../image/text-table.ts";
+import { formatSize } from "../image/text-table.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
 import { hostPlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -31,10 +29,10 @@ import { imageIdentities } from "./identities.ts";
 import { createImageSources, describeBases } from "./image-sources.ts";
 import { type Known, knownResults } from "./known-results.ts";
 import { readKubefile } from "./kubefile-source.ts";
+import { bringBlobs, bytesAway, forgetHere, nameHere } from "./local-image.ts";
 import { lockOfBuild } from "./lock-of-build.ts";
 import type { BuildOptions } from "./options.ts";
 import { checkOutputFiles, writeJson } from "./output-files.ts";
-import type { Phase } from "./progress.ts";
 import { pushImage, pushTargets } from "./push.ts";
 import { recordSaver } from "./record-saver.ts";
 import { useRehearsal } from "./rehearsal-use.ts";
@@ -142,8 +140,8 @@ async function buildWith(parts: BuildParts): Promise<BuildResult> {
     }
   }
   const known = await knownResults(parts);
-  if (known.rootfs === undefined || known.rehearsal?.record === undefined) return await buildInRun(parts, known);
   try {
+    if (known.rootfs === undefined || known.rehearsal?.record === undefined) return await buildInRun(parts, known);
     return await finish(parts, useRehearsal(parts, known.rootfs, known.rehearsal));
   } catch (error) {
     if (!(error instanceof BlobLost)) throw error;
@@ -185,15 +183,17 @@ async function finish(
 
 /** Assembles, names, exports and pushes. */
 async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> {
-  const { host, options, store, state } = parts;
-  const image = await host.progress.phase("assemble", async (phase) => {
+  const { host, options, store, state, supply } = parts;
+  // What a push alone would need stays where it is: the registry may have it, or can mount it.
+  const needsAll = options.push === false || options.outputs.length > 0;
+  const { image, isHere } = await host.progress.phase("assemble", async (phase) => {
     const assembled = await assembleImage(parts, rootfs);
-    await bringBlobs(parts, assembled, phase);
-    for (const tag of options.tags) {
-      await tagLocal(store.directory, tag, assembled.descriptor, { now: new Date(), signal: host.signal });
-    }
-    phase.summary(`${assembled.digest}, ${formatSize(totalSize(assembled))}`);
-    return assembled;
+    if (needsAll) await bringBlobs(parts, assembled, phase);
+    const away = await bytesAway(store, assembled);
+    if (away === 0) await nameHere(host, store, assembled, options.tags);
+    const size = formatSize(totalSize(assembled));
+    phase.summary(`${assembled.digest}, ${size}${away === 0 ? "" : `, ${formatSize(away)} of it not here`}`);
+    return { image: assembled, isHere: away === 0 };
   });
   for (const { destination } of options.outputs) {
     await host.progress.phase(`write ${destination}`, async (phase) => {
@@ -206,26 +206,21 @@ async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> 
     });
   }
   const { base } = parts.plan;
-  const mountFrom = base === undefined ? [] : [base.reference];
+  const mountFrom = [...supply.repositories(), ...(base === undefined ? [] : [base.reference])];
   const pushed =
-    options.push === false ? undefined : await pushImage(host, store, image, pushTargets(options), mountFrom);
+    options.push === false
+      ? undefined
+      : await pushImage(host, store, image, pushTargets(options), { mountFrom, provider: supply });
+  if (!isHere) {
+    // The push may have had to fetch all of it.
+    if ((await bytesAway(store, image)) === 0) await nameHere(host, store, image, options.tags);
+    else await forgetHere(host, store, options.tags);
+  }
   const report = reportOf(parts, { image, pushed });
   const metadata = buildMetadata(pushed?.image ?? image, report.references, state.images);
   if (options.metadataFile !== undefined) await writeJson(options.metadataFile, metadata);
   if (options.reportFile !== undefined) await writeJson(options.reportFile, report);
   return { image: pushed?.image ?? image, report, metadata };
-}
-
-/** What goes into a file is read and hashed first, as a store may have lain about for long. */
-async function bringBlobs({ host, options, supply }: BuildParts, image: ClusterImage, phase: Phase): Promise<void> {
-  const trusting = options.outputs.length === 0;
-  const wanted = uploadsOf(image).filter(({ digest }) => !trusting || supply.isElsewhere(digest));
-  let done = 0;
-  await forEachParallel(wanted, BLOBS_AT_ONCE, host.signal, async (blob, signal) => {
-    await supply.provide(blob, { signal, trusting });
-    done += 1;
-    phase.update(`${done} of ${countOf(wanted.length, "blob")} at hand`);
-  });
 }
 
 async function assembleImage(parts: BuildParts, { layers, launch, apps }: Rootfs): Promise<ClusterImage> {
@@ -269,7 +264,6 @@ function outputFiles({ file, lock, outputs, metadataFile, reportFile }: BuildOpt
   );
 }
 
-const BLOBS_AT_ONCE = 4;
 const GIBIBYTE = 1024 ** 3;
 
 /** What an ordinary build takes, known before anything is: images in the store, and once more in a node. */

@@ -1,4 +1,4 @@
-import type { PushProgress } from "../image/blob-transfer.ts";
+import type { BlobProvider, PushProgress } from "../image/blob-transfer.ts";
 import type { ClusterImage } from "../image/cluster-image.ts";
 import { type PushResult, pushClusterImage } from "../image/push.ts";
 import { countOf, formatSize } from "../image/text-table.ts";
@@ -13,11 +13,18 @@ export function pushTargets({ tags, push }: Pick<BuildOptions, "tags" | "push">)
   return push === "by digest" ? tags.map(({ host, path }) => ({ host, path })) : tags;
 }
 
+/** What spares a push a transfer, or makes it possible. */
+export interface PushSources {
+  /** Repositories that may hold blobs: caches, bases. Those of captured images are known from the image. */
+  readonly mountFrom?: readonly Repository[];
+  /** Where blobs are that the store lacks; without one it must hold all. */
+  readonly provider?: BlobProvider;
+}
+
 /**
  * Pushes a cluster image under each of several names; names of one repository share one transfer. One without a tag gets
  * the image by its digest alone.
  *
- * @param mountFrom repositories that may hold blobs: caches, bases. Those of captured images are known from the image.
  * @returns the result of the last repository
  */
 export async function pushImage(
@@ -25,7 +32,7 @@ export async function pushImage(
   store: Store,
   image: ClusterImage,
   targets: readonly Reference[],
-  mountFrom: readonly Repository[] = [],
+  { mountFrom = [], provider }: PushSources = {},
 ): Promise<PushResult> {
   const repositories = new Map<string, Reference[]>();
   for (const target of targets) {
@@ -41,7 +48,7 @@ export async function pushImage(
     result = await host.progress.phase(repositories.size === 1 ? "push" : `push ${name}`, async (phase) => {
       const meter = createTransferMeter(host.now);
       const pushed = await pushClusterImage({
-        ...{ client: host.client, store, image, repository, tags, mountFrom, signal: host.signal },
+        ...{ client: host.client, store, provider, image, repository, tags, mountFrom, signal: host.signal },
         onProgress: (progress) => phase.update(progressText(progress, meter)),
       });
       phase.summary(summaryOf(pushed));
@@ -59,9 +66,9 @@ function progressText(progress: PushProgress, meter: ReturnType<typeof createTra
 }
 
 /** What was sent, and what did not have to be. */
-function summaryOf({ uploaded, existing, mounted, resumed }: PushResult): string {
+function summaryOf({ uploaded, fetched, existing, mounted, resumed }: PushResult): string {
   return [
-    `${formatSize(uploaded.bytes)} sent`,
+    `${formatSize(uploaded.bytes)} sent${fetched.blobs > 0 ? ` (${formatSize(fetched.bytes)} fetched for it)` : ""}`,
     ...(resumed.blobs > 0 ? [`${formatSize(resumed.bytes)} were left by an interrupted push`] : []),
     `${countOf(existing.blobs, "blob")} there already`,
     ...(mounted.blobs > 0 ? [`${mounted.blobs} mounted`] : []),

@@ -25,7 +25,7 @@ export interface InProcessBuild {
 }
 
 export interface BuiltInProcess extends BuildResult {
-  /** Names of the entries of each rootfs layer, as GNU tar lists them. */
+  /** Names of the entries of each rootfs layer, as GNU tar lists them; none when no archive was asked for. */
   readonly layers: readonly (readonly string[])[];
   /** Content of a file of the rootfs, from the last layer that has it. */
   readText(path: string): string;
@@ -44,7 +44,8 @@ export async function buildInProcess(request: InProcessBuild): Promise<BuiltInPr
   const host = { ...made, directories, ...request.host };
   try {
     const result = await build(host, { ...optionsFor(context, archive), ...request.options });
-    const blobs = rootfsLayers(result.image).map(({ digest }) =>
+    const isWritten = request.options?.outputs?.length !== 0;
+    const blobs = (isWritten ? rootfsLayers(result.image) : []).map(({ digest }) =>
       execFileSync("tar", ["-xOf", archive, `blobs/${digest.replace(":", "/")}`], { maxBuffer: 64 * 1024 * 1024 }),
     );
     const layers = blobs.map((blob) =>

@@ -7,6 +7,10 @@ export interface CountedRequest {
   /** Path and query. */
   readonly url: string;
   readonly status: number;
+  /** Bytes of the request's body, as far as they had passed when the answer began. */
+  readonly sent: number;
+  /** Bytes of the answer's body that have passed so far. */
+  readonly received: number;
 }
 
 export interface CountingProxy {
@@ -34,6 +38,11 @@ export async function startCountingProxy(
   address = "127.0.0.1",
 ): Promise<CountingProxy> {
   const requests: CountedRequest[] = [];
+  const note = (method: string, url: string, status: number): { sent: number; received: number } => {
+    const counted = { method, url, status, sent: 0, received: 0 };
+    requests.push(counted);
+    return counted;
+  };
   const handle = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
     const { method = "GET", url = "/" } = incoming;
     let read: Buffer | undefined;
@@ -45,19 +54,28 @@ export async function startCountingProxy(
     };
     const own = await intercept?.(method, url, body);
     if (own !== undefined) {
-      requests.push({ method, url, status: own.status });
+      note(method, url, own.status);
       answer.writeHead(own.status, { "content-type": "application/json" }).end(own.body);
       return;
     }
+    let sent = read?.byteLength ?? 0;
     const passed = request(`http://${target}${url}`, { method, headers: incoming.headers }, (reply) => {
       const status = reply.statusCode ?? 502;
-      requests.push({ method, url, status });
+      const counted = note(method, url, status);
+      counted.sent = sent;
+      reply.on("data", (chunk: Buffer) => {
+        counted.received += chunk.byteLength;
+      });
       answer.writeHead(status, reply.headers);
       pipeline(reply, answer, () => undefined);
     });
     passed.on("error", () => answer.destroy());
-    if (read === undefined) pipeline(incoming, passed, () => undefined);
-    else passed.end(read);
+    if (read === undefined) {
+      incoming.on("data", (chunk: Buffer) => {
+        sent += chunk.byteLength;
+      });
+      pipeline(incoming, passed, () => undefined);
+    } else passed.end(read);
   };
   const server = createServer((incoming, answer) => {
     handle(incoming, answer).catch(() => answer.destroy());

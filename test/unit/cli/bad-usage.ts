@@ -312,7 +312,7 @@ export const badUsage: readonly BadUsage[] = [
     argv: ["push", "shop:1"],
     stderr: [
       "error[USAGE]: there is no cluster image shop:1 here",
-      "  hint: `kubefile images` lists them; build it with `kubefile build -t NAME .`",
+      "  hint: `kubefile images` lists them; build it with `kubefile build -t NAME .`; one that its build has pushed need not be here",
     ],
   },
   {
