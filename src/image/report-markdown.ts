@@ -21,6 +21,8 @@ export interface ReportMarkdownOptions {
 }
 
 const SHORT_DIGEST = 12;
+/** Characters; heredocs are long. */
+const LONGEST_STEP = 160;
 
 /** A build as a page: what came of it, every image with its reasons, what only the rehearsal saw, where the time went. */
 export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptions): string {
@@ -49,6 +51,18 @@ export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptio
           codeSpan(formatLocation(where)),
           codeSpan(why),
         ]),
+      },
+    },
+    {
+      markdown: report.steps.length === 0 && report.rehearsal === undefined ? "" : `#### Steps\n\n${stepsNote(report)}`,
+      table: {
+        columns: [
+          { header: "Line", align: "right" },
+          { header: "Step" },
+          { header: "" },
+          { header: "From, or why not" },
+        ],
+        rows: stepRows(report),
       },
     },
     {
@@ -123,6 +137,32 @@ function imageRow({ reference, digest, size, reasons }: ReportedImage): string[]
 
 const suggestionsHeading =
   "#### Not in the cluster image\n\nNamed in texts alone; the input `include` adds what is needed.";
+
+function stepsNote({ steps }: BuildReport): string {
+  return `${steps.filter(({ state }) => state === "cached").length} of ${countOf(steps.length, "step")} cached.`;
+}
+
+const rehearsalStates: Readonly<Record<NonNullable<BuildReport["rehearsal"]>["state"], readonly [string, string]>> = {
+  cached: ["rehearsal", "CACHED"],
+  rehearsed: ["rehearsal", "rehearsed"],
+  scanned: ["reading files", "read"],
+};
+
+/** The rehearsal comes last, as it came last. */
+function stepRows({ steps, rehearsal }: BuildReport): string[][] {
+  const rows = steps.map(({ shown, where, state, from, reason }) => [
+    String(where.line),
+    codeSpan(shown.length > LONGEST_STEP ? `${shown.slice(0, LONGEST_STEP)}…` : shown),
+    state === "cached" ? "CACHED" : "executed",
+    codeSpan((state === "cached" ? from : reason) ?? ""),
+  ]);
+  if (rehearsal === undefined) return rows;
+  const [what, state] = rehearsalStates[rehearsal.state];
+  return [
+    ...rows,
+    ["", what, state, codeSpan((rehearsal.state === "cached" ? rehearsal.from : rehearsal.reason) ?? "")],
+  ];
+}
 
 function time({ phases }: BuildReport): string {
   const chart = ganttMarkdown([{ name: "build", phases }]);

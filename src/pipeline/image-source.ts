@@ -10,7 +10,7 @@ import { registryFailure } from "../image/registry-failure.ts";
 import { hostPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseManifest, selectPlatform } from "../oci/manifest.ts";
-import { parseReference } from "../oci/reference.ts";
+import { parseReference, type Reference, tryParseReference } from "../oci/reference.ts";
 import type { BlobReader, Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
 
@@ -28,6 +28,8 @@ export interface ImageName {
   readonly name: string;
   /** The absolute path that it stands for when it is a file. */
   readonly file: string;
+  /** Known to be in the store, since it was just built; the name only tells where else its layers are. */
+  readonly digest?: Digest;
 }
 
 /**
@@ -38,9 +40,10 @@ export interface ImageName {
 export async function openImageSource(
   host: Host,
   store: Store,
-  { name, file }: ImageName,
+  { name, file, digest }: ImageName,
   platform: Platform = hostPlatform(),
 ): Promise<ImageSource> {
+  if (digest !== undefined) return openBuilt(host, store, name, digest);
   if ((await stat(file).catch(() => undefined))?.isFile() === true) return openArchive(name, file, platform);
   const reference = parseReference(name);
   const { client, signal } = host;
@@ -50,13 +53,26 @@ export async function openImageSource(
     local === undefined
       ? await fetchDescription({ client, store, reference, platform, signal })
       : await readClusterImage(store, local.digest);
-  const openLayer: ImageSource["openLayer"] = async (layer) => {
+  return { image, content: store, openLayer: layersAt(host, store, reference) };
+}
+
+/** A build that pushed may have left layers at the registry. */
+async function openBuilt(host: Host, store: Store, name: string, digest: Digest): Promise<ImageSource> {
+  const reference = tryParseReference(name);
+  const openLayer: ImageSource["openLayer"] =
+    reference === undefined
+      ? async (layer) => (await store.open(layer.digest)).stream
+      : layersAt(host, store, reference);
+  return { image: await readClusterImage(store, digest), content: store, openLayer };
+}
+
+function layersAt({ client, signal }: Host, store: Store, reference: Reference): ImageSource["openLayer"] {
+  return async (layer) => {
     const opened = await store
       .fetch(layer.digest, blobFetcher({ client, reference }, layer), { signal })
       .catch((error: unknown) => Promise.reject(registryFailure("fetch", reference.host, error)));
     return opened.stream;
   };
-  return { image, content: store, openLayer };
 }
 
 async function openArchive(name: string, file: string, platform: Platform): Promise<ImageSource> {

@@ -224,6 +224,13 @@ export const buildInputs = {
     jobName: "no-cache-filters",
     help: "a step to execute in any case: its number, a keyword such as RUN or LAUNCH, or a stage's name",
   },
+  base: {
+    kind: "text",
+    value: "ref",
+    without: "the image of the base branch, by the scheme of tags",
+    help: "in CI: the image that the result is compared with on the job's page, or none",
+    only: ["command", "job"],
+  },
   metadataFile: {
     kind: "path",
     value: "file",

@@ -10,6 +10,7 @@ import { verdictMarkdown } from "../pipeline/verdict-markdown.ts";
 import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { verifiedBuild } from "../pipeline/verified-build.ts";
 import type { Verdict } from "../pipeline/verify.ts";
+import { baseOfRun, differenceFromBase } from "./base-of-run.ts";
 import type { BuildFlags } from "./build-inputs.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { openHost } from "./host.ts";
@@ -18,6 +19,8 @@ import { resolveBuild } from "./resolve-build.ts";
 
 /** What a page of GitHub takes of one step; others take more. */
 const SUMMARY_BYTES = 1024 * 1024 - 1024;
+/** Of these for what changed since the base's image. */
+const DIFFERENCE_BYTES = 200_000;
 
 export interface BuildJob {
   /** The build context as the user wrote it. */
@@ -42,19 +45,25 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     failed = report;
   };
   try {
+    // A terminal has no page to show it on.
+    const base =
+      platform.name === "terminal" ? undefined : await baseOfRun(context, host, job.asked.base, options.tags[0]);
     const result: BuildResult & { readonly verdict?: Verdict } =
       job.asked.verify === true
         ? await verifiedBuild(host, options, { onFailure })
         : await build(host, options, { onFailure });
+    const { reference } = outputsOf(result);
+    const built = { name: reference, digest: result.image.digest };
+    const difference = await differenceFromBase(host, base, built, DIFFERENCE_BYTES);
     host.endProgress();
     const color = showsColor(stdout, env);
     stdout.write(formatReport(result.report, { color, width: stdout.columns ?? 120 }));
-    const { reference } = outputsOf(result);
     const { verdict } = result;
     if (verdict !== undefined) stdout.write(formatVerdict(reference, verdict, color));
     await telling(context, async () => {
       for (const [name, value] of Object.entries(outputsOf(result))) await platform.output(name, value);
-      await platform.summary(host.redact(reportMarkdown(result.report, { limit: SUMMARY_BYTES })));
+      const extra = { limit: SUMMARY_BYTES, ...(difference === undefined ? {} : { difference }) };
+      await platform.summary(host.redact(reportMarkdown(result.report, extra)));
       if (verdict === undefined) return;
       await platform.output("verdict", verdict.verdict);
       // Its phases are among those of the build.

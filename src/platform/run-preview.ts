@@ -1,12 +1,15 @@
 import { writeFile } from "node:fs/promises";
+import type { Repository } from "../oci/reference.ts";
+import type { Base } from "../pipeline/base-comparison.ts";
 import { checkOutputFiles, writeJson } from "../pipeline/output-files.ts";
-import { preview } from "../pipeline/preview.ts";
+import { type PreviewOptions, preview } from "../pipeline/preview.ts";
 import { previewMarkdown } from "../pipeline/preview-markdown.ts";
 import { formatPreview } from "../pipeline/preview-text.ts";
 import type { PreviewVerdict } from "../pipeline/preview-verdict.ts";
+import { baseOfRun, differenceFromBase } from "./base-of-run.ts";
 import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
-import { openHost } from "./host.ts";
+import { type OpenHost, openHost } from "./host.ts";
 import { absolute } from "./input-values.ts";
 import { type PreviewFlags, resolvePreview } from "./preview-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
@@ -14,6 +17,8 @@ import { writeNote } from "./write-note.ts";
 
 /** Less than GitHub takes for a comment, which is 65,536 characters; GitLab takes more. */
 export const longestComment = 60_000;
+/** Of these for what changed since the base's image. */
+const longestDifference = 20_000;
 
 /**
  * Makes a preview and tells of it: in files, on the page of the run, on the request and on the commit.
@@ -30,18 +35,42 @@ export async function runPreview(
   const files = [flags.verdict, flags.comment].filter((file) => file !== undefined);
   await checkOutputFiles(files.map((file) => absolute(file, context.cwd)));
   await using host = await openHost(context, settings, runId);
+  const base = await baseOfRun(context, host, flags.base, baseRepository(options));
   const { verdict, failure } = await preview(host, options);
+  const difference = await differenceOf(host, base, verdict);
   host.endProgress();
   const color = showsColor(context.stdout, context.env);
   context.stdout.write(formatPreview(verdict, { color, width: context.stdout.columns ?? 120 }));
-  await tellPreview(verdict, flags, context);
+  await tellPreview(verdict, difference, flags, context);
   if (failure !== undefined) throw failure;
   return verdict;
 }
 
-async function tellPreview(verdict: PreviewVerdict, flags: PreviewFlags, context: CommandContext): Promise<void> {
+/** Where the image has a name, the names of other branches are, too. */
+function baseRepository({ subject }: PreviewOptions): Repository | undefined {
+  return subject.kind === "image" ? subject.reference : subject.build.tags[0];
+}
+
+async function differenceOf(
+  host: OpenHost,
+  base: Base | undefined,
+  { image }: PreviewVerdict,
+): Promise<string | undefined> {
+  if (image === undefined) return undefined;
+  const { digest, references: [name = digest] = [] } = image;
+  const text = await differenceFromBase(host, base, { name, digest }, longestDifference);
+  return text === undefined ? undefined : host.redact(`#### Changes\n\n${text}`);
+}
+
+async function tellPreview(
+  verdict: PreviewVerdict,
+  difference: string | undefined,
+  flags: PreviewFlags,
+  context: CommandContext,
+): Promise<void> {
   const { platform, cwd } = context;
-  const markdown = previewMarkdown(verdict, { limit: longestComment, ...(await origin(context)) });
+  const options = { limit: longestComment, ...(await origin(context)) };
+  const markdown = previewMarkdown(verdict, difference === undefined ? options : { ...options, difference });
   if (flags.verdict !== undefined) await writeJson(absolute(flags.verdict, cwd), verdict);
   if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
   await platform.summary(markdown);

@@ -86,6 +86,32 @@ describe("the root action", () => {
     expect(log).toContainEqual(expect.stringMatching(/^ *\d+\.\ds \* rootfs: 1 layer/));
   });
 
+  test("compares a pull request's image with that of its base branch, on the page", async () => {
+    await context(small);
+    const login = JSON.stringify([{ registry: registry.host, username: "robot", password }]);
+    const job = {
+      ...noEngine,
+      ...{ GITHUB_REF: "refs/pull/12/merge", GITHUB_BASE_REF: "main", GITHUB_SHA: "a".repeat(40) },
+    };
+    const build = (tag: string) =>
+      runner.run("build", {
+        env: job,
+        inputs: {
+          ...{ context: "deploy", capture: "static", push: "true", insecure: registry.host, "registry-auths": login },
+          tags: `${registry.host}/team/shop:${tag}`,
+        },
+      });
+    const first = await build("main");
+    expect(first.exitCode).toBe(0);
+    expect(first.summary).not.toContain("#### Changes");
+    expect(first.log.join("\n")).toContain("team/shop:main is not there to compare with");
+    await context({ "deploy/etc/a.txt": "b\n" });
+    const changed = await build("pr-12");
+    expect(changed.exitCode).toBe(0);
+    expect(changed.summary).toContain(`#### Changes\n\nFrom \`${registry.host}/team/shop:main\``);
+    expect(changed.summary).toMatch(/\| changed \| `etc\/a\.txt` \|/);
+  });
+
   test("says when all was known from an earlier build", async () => {
     await context(small);
     const build = () => runner.run("build", { env: noEngine, inputs: { context: "deploy", capture: "static" } });

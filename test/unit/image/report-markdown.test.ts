@@ -94,6 +94,16 @@ Named in texts alone; the input \`include\` adds what is needed.
 | --- | --- | --- |
 | \`docker.io/library/debug:1\` | \`config.yaml:8\` | \`text of ConfigMap a\` |
 
+#### Steps
+
+1 of 2 steps cached.
+
+| Line | Step |  | From, or why not |
+| --: | --- | --- | --- |
+| 2 | \`COPY etc etc\` | CACHED | \`the local store\` |
+| 3 | \`COPY charts/ charts/\` | executed | \`charts/web/values.yaml changed\` |
+|  | rehearsal | rehearsed | \`the rootfs changed\` |
+
 #### Changes
 
 \`nginx\` moved
@@ -112,10 +122,10 @@ gantt
 });
 
 test("of a failure says what failed, where more is, and how to see it again", () => {
-  const { digest: _digest, size: _size, transfer: _transfer, ...rest } = report;
+  const { digest: _digest, size: _size, transfer: _transfer, rehearsal: _rehearsal, ...rest } = report;
   const failure = { code: "LAUNCH_FAILED", message: "launch ended with 2:\n```\n## no", hint: "look here" };
   const text = reportMarkdown(
-    { ...rest, failure, images: [], onlyRehearsal: [], suggestions: [], warnings: [], phases: [] },
+    { ...rest, failure, images: [], onlyRehearsal: [], suggestions: [], warnings: [], phases: [], steps: [] },
     { limit, reproduce: "npx kubefile-ci build .", bundle: "[bundle](https://example)" },
   );
   expect(text).toBe(`### ❌ \`deploy/Kubefile\` was not built
