@@ -32,9 +32,12 @@ export function directoryContext(root: string, rules: IgnoreRules = nothingIgnor
   return {
     exists: (path) => {
       if (!isThere(path)) return undefined;
-      const stats = statSync(join(root, path), { throwIfNoEntry: false });
-      if (stats === undefined) return undefined;
-      return stats.isDirectory() ? "directory" : "file";
+      try {
+        return statSync(join(root, path)).isDirectory() ? "directory" : "file";
+      } catch {
+        // Also links that lead to each other, which a copy takes as they are.
+        return undefined;
+      }
     },
     list,
     readLink: (path) =>

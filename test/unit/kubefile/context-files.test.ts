@@ -8,7 +8,14 @@ import { matchWildcard } from "../../../src/kubefile/wildcard.ts";
 import { createContext } from "./context-directory.ts";
 
 test("a walk names links and does not follow them", () => {
-  using context = createContext(["a/b.yaml", "a/loop -> ..", "a/file -> b.yaml", "empty/", "gone -> nowhere"]);
+  using context = createContext([
+    "a/b.yaml",
+    "a/loop -> ..",
+    "a/file -> b.yaml",
+    "empty/",
+    "gone -> nowhere",
+    "self -> self",
+  ]);
   expect(
     [...walkContext(context, ".")].map(({ path, kind, link }) => `${kind} ${path}${link ? ` -> ${link}` : ""}`),
   ).toEqual([
@@ -19,6 +26,7 @@ test("a walk names links and does not follow them", () => {
     "directory a/loop -> ..",
     "directory empty",
     "file gone -> nowhere",
+    "file self -> self",
   ]);
 });
 
