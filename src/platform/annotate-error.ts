@@ -1,7 +1,7 @@
 import { formatLocation, type KubefileError, type Location } from "../error.ts";
 import type { Diagnostic } from "../kubefile/diagnostic.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
-import type { AnnotationLevel, Platform } from "./platform.ts";
+import type { Annotation, AnnotationLevel, Platform } from "./platform.ts";
 
 /** Marks what an error is about: every finding of a Kubefile on its own line, else the one place, else the run. */
 export function annotateError(platform: Platform, error: KubefileError): void {
@@ -21,12 +21,17 @@ export function annotateError(platform: Platform, error: KubefileError): void {
 
 /** @param file as messages name it */
 export function annotateDiagnostics(platform: Platform, diagnostics: readonly Diagnostic[], file: string): void {
-  for (const diagnostic of diagnostics) {
+  for (const annotation of annotationsOf(diagnostics, file)) platform.annotate(annotation);
+}
+
+/** @param file as messages name it */
+export function annotationsOf(diagnostics: readonly Diagnostic[], file: string): readonly Annotation[] {
+  return diagnostics.map((diagnostic) => {
     const { start } = diagnostic.span;
     const where: Location = { file, line: start.line, column: start.column };
     const message = `${diagnostic.message}${hintOf(diagnostic)}`;
-    platform.annotate({ level: levelOf(diagnostic), title: diagnostic.code, message, where });
-  }
+    return { level: levelOf(diagnostic), title: diagnostic.code, message, where };
+  });
 }
 
 function levelOf({ severity }: Diagnostic): AnnotationLevel {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Annotation, AnnotationLevel } from "./platform.ts";
+import { relative, resolve } from "node:path";
+import { printable } from "../process/printable.ts";
+import type { Annotation, AnnotationLevel, Environment } from "./platform.ts";
 
 /**
  * One finding of a code quality report, as GitLab's merge requests show it.
@@ -21,12 +23,33 @@ const severities: Readonly<Record<AnnotationLevel, QualityFinding["severity"]>> 
 };
 
 /**
+ * Puts what an annotation says into a report; one of no file has no place there, as GitLab shows each finding on a line.
+ *
+ * @param process by which the file is found from the root of the repository on
+ */
+export function withAnnotation(
+  report: readonly QualityFinding[],
+  annotation: Annotation,
+  { env, cwd }: { readonly env: Environment; readonly cwd: string },
+): readonly QualityFinding[] {
+  if (annotation.where === undefined) return report;
+  const path = relative(env.CI_PROJECT_DIR ?? cwd, resolve(cwd, annotation.where.file));
+  const message = annotation.message.split("\n").map(printable).join("\n").trimEnd();
+  return withFinding(report, { ...annotation, message }, path);
+}
+
+/** @returns the report as a file holds it */
+export function formatFindings(report: readonly QualityFinding[]): string {
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}
+
+/**
  * Puts a finding into a report. GitLab tells old findings from new ones by the fingerprint alone: it is made from what
  * was found, not from the line, so that lines put in above make nothing new, and equal findings are counted.
  *
  * @param path of the file, from the root of the repository on
  */
-export function withFinding(
+function withFinding(
   report: readonly QualityFinding[],
   { level, message, title, where }: Annotation,
   path: string,

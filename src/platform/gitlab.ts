@@ -1,14 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
-import { printable } from "../process/printable.ts";
-import { readFindings, withFinding } from "./code-quality.ts";
+import { formatFindings, readFindings, withAnnotation } from "./code-quality.ts";
 import { jobSecrets } from "./gitlab-credentials.ts";
 import { dotenvLine, withDotenvLine } from "./gitlab-dotenv.ts";
 import { gitlabJob } from "./gitlab-job.ts";
 import { createMask, guarded, sectionMarkers } from "./gitlab-log.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
-import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
+import type { Environment, Platform, TextOutput } from "./platform.ts";
 import { resultsFile } from "./results.ts";
 
 /**
@@ -37,7 +35,8 @@ export function createGitLabPlatform(process: {
     guard: (output) => guarded(output, mask),
     annotate(annotation) {
       const report = resultsFile(process, "code-quality.json");
-      if (report !== undefined) addFinding(report, annotation, process);
+      if (report === undefined) return;
+      writeFileSync(report, formatFindings(withAnnotation(readFindings(textOf(report)), annotation, process)));
     },
     mask: mask.add,
     async summary(markdown) {
@@ -61,20 +60,6 @@ export function createGitLabPlatform(process: {
 
 /** Outputs in JSON, which the form of a dotenv report cannot hold: later jobs read them from files. */
 const listed = ["images", "metadata"];
-
-/** Findings of no file have no place in the report: GitLab shows each on a line. */
-function addFinding(
-  report: string,
-  annotation: Annotation,
-  { env, cwd }: { readonly env: Environment; readonly cwd: string },
-): void {
-  const { where } = annotation;
-  if (where === undefined) return;
-  const path = relative(env.CI_PROJECT_DIR ?? cwd, resolve(cwd, where.file));
-  const message = annotation.message.split("\n").map(printable).join("\n").trimEnd();
-  const findings = withFinding(readFindings(textOf(report)), { ...annotation, message }, path);
-  writeFileSync(report, `${JSON.stringify(findings, undefined, 2)}\n`);
-}
 
 function textOf(file: string): string {
   try {

@@ -10,23 +10,28 @@ import {
 import { checkKubefile } from "../kubefile/lint.ts";
 import { readKubefileText } from "../pipeline/kubefile-source.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
-import { annotateDiagnostics } from "./annotate-error.ts";
+import { annotateDiagnostics, annotationsOf } from "./annotate-error.ts";
+import { formatFindings, type QualityFinding, withAnnotation } from "./code-quality.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { absolute } from "./input-values.ts";
+
+export const lintFormats = ["pretty", "json", "codequality"] as const;
+export type LintFormat = (typeof lintFormats)[number];
 
 /**
  * Checks Kubefiles, prints what was found and marks the lines.
  *
  * @param paths Kubefiles, or directories that hold one
- * @param format `json` prints one list over all files
+ * @param format `json` and `codequality`, the report that GitLab takes, print one list over all files
  * @throws KubefileError USAGE for a file that cannot be read
  */
 export async function lintInJob(
   context: CommandContext,
   paths: readonly string[],
-  format: "pretty" | "json",
+  format: LintFormat,
 ): Promise<readonly DiagnosticRecord[]> {
   const records: DiagnosticRecord[] = [];
+  let findings: readonly QualityFinding[] = [];
   for (const path of paths) {
     const file = await kubefileAt(absolute(path, context.cwd));
     const shown = relative(context.cwd, file).startsWith("..") ? file : relative(context.cwd, file);
@@ -36,13 +41,16 @@ export async function lintInJob(
       unsupported: "warning",
     });
     records.push(...diagnosticRecords(diagnostics, shown));
-    if (format === "json") continue;
+    for (const annotation of annotationsOf(diagnostics, shown))
+      findings = withAnnotation(findings, annotation, context);
+    if (format !== "pretty") continue;
     const listing = formatDiagnostics(diagnostics, text, shown, { color: showsColor(context.stdout, context.env) });
     context.stdout.write(listing === "" ? "" : `${listing}\n`);
     annotateDiagnostics(context.platform, diagnostics, shown);
     context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
   }
   if (format === "json") context.stdout.write(`${JSON.stringify(records, undefined, 2)}\n`);
+  if (format === "codequality") context.stdout.write(formatFindings(findings));
   return records;
 }
 

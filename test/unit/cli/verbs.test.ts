@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FoundRun } from "../../../src/cluster/run-removal.ts";
 import { KubefileError } from "../../../src/error.ts";
@@ -55,6 +55,23 @@ describe("lint", () => {
       "warned/Kubefile:2 warning invalid-name",
     ]);
     expect(JSON.parse((await kubefile(["lint", "--format", "json", "good"], { cwd })).stdout)).toEqual([]);
+  });
+
+  test("--format codequality is GitLab's report, with paths from the root of the repository on", async () => {
+    const cwd = await directoryWith(files);
+    const env = { CI_PROJECT_DIR: join(cwd, "..") };
+    const report = async (): Promise<readonly { fingerprint: string; location: object }[]> =>
+      JSON.parse((await kubefile(["lint", "--format", "codequality", "bad", "good"], { cwd, env })).stdout);
+    const path = `${basename(cwd)}/bad/Kubefile`;
+    const found = await report();
+    expect(found).toMatchObject([
+      { check_name: "unknown-instruction", severity: "critical", location: { path, lines: { begin: 2 } } },
+      { check_name: "unquoted-json", severity: "critical", location: { path, lines: { begin: 3 } } },
+    ]);
+    await writeFile(join(cwd, "bad/Kubefile"), `# moved down\n${files["bad/Kubefile"]}`);
+    const moved = await report();
+    expect(moved.map(({ fingerprint }) => fingerprint)).toEqual(found.map(({ fingerprint }) => fingerprint));
+    expect(moved).toMatchObject([{ location: { lines: { begin: 3 } } }, { location: { lines: { begin: 4 } } }]);
   });
 
   test("colours a terminal, unless NO_COLOR is set", async () => {
