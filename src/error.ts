@@ -16,6 +16,7 @@ export const errorCodes = {
   DIGEST_INVALID: 2,
   SOURCE_MISSING: 2,
   PATH_ESCAPES: 2,
+  SECRET_MISSING: 2,
   UNSUPPORTED: 2,
   // the environment lacks something
   ENGINE_MISSING: 3,
@@ -28,6 +29,7 @@ export const errorCodes = {
   COMMAND_FAILED: 1,
   COMMAND_TIMEOUT: 1,
   RUN_FAILED: 1,
+  SECRET_IN_ROOTFS: 1,
   LAUNCH_FAILED: 1,
   CLUSTER_FAILED: 1,
   PROXY_UNREACHABLE: 1,

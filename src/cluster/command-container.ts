@@ -6,6 +6,7 @@ import { withServer } from "./kubeconfig.ts";
 import { launchTools } from "./launch-tools.ts";
 import { labelArguments } from "./run-labels.ts";
 import type { Run } from "./run-state.ts";
+import { addSecret, type SecretFile, secretMount } from "./secret-files.ts";
 import { programFromInput, shellProgram } from "./shell-program.ts";
 import type { CommandContainer, ExecOptions } from "./types.ts";
 
@@ -26,6 +27,8 @@ export interface CommandContainerOptions {
    * then only `launchTools`, whatever `env` says.
    */
   readonly path: "full" | "minimum";
+  /** Files that lie in memory alone, and go with the container. */
+  readonly secrets?: readonly SecretFile[];
   readonly signal: AbortSignal;
   readonly onProgress?: (message: string) => void;
 }
@@ -70,6 +73,7 @@ export async function startCommandContainer(options: CommandContainerOptions): P
   try {
     const script = setupScript(options.path, kubeconfig !== undefined);
     await engine.docker(["exec", "--interactive", id, "sh", "-c", script], { input: kubeconfig ?? "", signal });
+    for (const secret of options.secrets ?? []) await addSecret(engine, id, secret, signal);
   } catch (error) {
     await remove();
     throw error;
@@ -123,6 +127,7 @@ function createArguments(options: CommandContainerOptions, imagePath: string): s
     ...["--security-opt", "no-new-privileges", "--pids-limit", "4096"],
     ...["--network", network.kind === "open" ? "bridge" : `container:${network.node}`],
     ...(network.kind === "open" ? [] : proxyVariables.flatMap(withoutVariable)),
+    ...(options.secrets === undefined ? [] : secretMount),
     ...["--env", `HOME=${homeDirectory}`, "--env", `PATH=${imagePath}`],
     ...(network.kind === "open" ? [] : ["--env", `KUBECONFIG=${kubeconfigPath}`]),
     ...["--user", "0:0", "--workdir", "/", "--entrypoint", "sh"],

@@ -2,15 +2,17 @@ import { type Arguments, base, jsonList, listOrWords, missing, wholeText } from 
 import { quoted } from "./diagnostic.ts";
 import type { CmdInstruction, CmdsInstruction, LaunchInstruction, RunInstruction } from "./instruction.ts";
 import { type MappedText, spanOf } from "./mapped-text.ts";
+import { readMounts } from "./mount.ts";
 import type { Word } from "./word.ts";
 
 export function readRun(input: Arguments<"RUN">): RunInstruction | undefined {
   if (input.rest.text === "") return missing(input, "RUN needs a command", "write RUN COMMAND");
   const list = jsonList(input, input.rest, looksLikeList(input.rest));
   if (list === undefined) return undefined;
-  if (list === "no list") return { ...base(input), form: "shell", command: withHeredocs(input) };
+  const secrets = readMounts(input);
+  if (list === "no list") return { ...base(input), secrets, form: "shell", command: withHeredocs(input) };
   if (list.length === 0 || list[0]?.text === "") return missing(input, "RUN needs a command", "write RUN COMMAND");
-  return { ...base(input), form: "json", argv: list.map(asText) };
+  return { ...base(input), secrets, form: "json", argv: list.map(asText) };
 }
 
 /** The shell form is one command line; the JSON form is a list of them. */

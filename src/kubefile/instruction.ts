@@ -2,6 +2,7 @@ import type { EscapeCharacter } from "./directives.ts";
 import type { Heredoc } from "./heredoc.ts";
 import type { InstructionKind } from "./instruction-kinds.ts";
 import type { Span } from "./mapped-text.ts";
+import type { SecretMount } from "./secret-mount.ts";
 import type { Word } from "./word.ts";
 
 /** `--name=value` before the arguments. */
@@ -61,8 +62,7 @@ export interface MaintainerInstruction extends InstructionBase<"MAINTAINER"> {
 }
 
 /** Shell form: one command line. JSON form: the words of one command, run without a shell. */
-export type RunInstruction = InstructionBase<"RUN"> &
-  (
+export type RunInstruction = InstructionBase<"RUN"> & { readonly secrets: readonly SecretMount[] } & (
     | {
         readonly form: "shell";
         /** What a shell is given: the line, or with a here-document the script that the two make. */

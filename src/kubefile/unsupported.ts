@@ -1,6 +1,7 @@
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Flag, Instruction, Kubefile } from "./instruction.ts";
 import type { Span } from "./mapped-text.ts";
+import { unsupportedMount } from "./mount.ts";
 
 /**
  * What the parser understands and no build executes yet, each with what to use meanwhile. A build ends with these; the
@@ -30,15 +31,15 @@ const hints: Readonly<Record<string, string>> = {
   exclude: "COPY the files that are wanted one by one",
   "keep-git-dir": "fetch it with RUN git clone",
   unpack: "unpack it with RUN tar",
-  mount: "COPY what the command needs",
   network: "remove it; RUN has the network",
   security: "remove it",
-  secret: "fetch what needs the secret before the build and COPY it",
+  secret: "write --mount=type=secret,id=NAME",
   platform: "remove it; the image is built for the platform of the machine",
 };
 
 function unsupportedFlag(instruction: Instruction, flag: Flag): readonly Diagnostic[] {
-  const hint = Object.hasOwn(hints, flag.name) ? hints[flag.name] : undefined;
+  const known = Object.hasOwn(hints, flag.name) ? hints[flag.name] : undefined;
+  const hint = flag.name === "mount" ? unsupportedMount(flag) : known;
   return hint === undefined ? [] : [unsupported(`${instruction.kind} --${flag.name} is`, hint, flag.span)];
 }
 

@@ -22,6 +22,7 @@ import { captureFromFiles, captureInCluster } from "./build-capture.ts";
 import { engineForBuild } from "./build-engine.ts";
 import { checkLock, lockFileOf, lockInContext, openBuildLock, pinnedImages, writeBuildLock } from "./build-lock.ts";
 import { type BuildParts, type BuildState, newBuildState, reportOf } from "./build-parts.ts";
+import { announceSecrets, unusedSecrets } from "./build-secrets.ts";
 import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import type { Host } from "./host.ts";
@@ -64,6 +65,7 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
   try {
     const { context, file, fileShown: shown } = options;
     await checkOutputFiles(outputFiles(options));
+    announceSecrets(host, options.secrets);
     const lock = await openBuildLock(options);
     const ignore = await loadIgnoreFile(context, lockInContext(options));
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
@@ -119,6 +121,9 @@ async function planFor(
   const plan = planBuild(kubefile, { ...planning, bases });
   for (const name of plan.unusedBuildArgs) {
     host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${options.fileShown}`);
+  }
+  for (const id of unusedSecrets(plan.stages, options.secrets)) {
+    host.progress.note("warning", `the secret ${id} is used by no RUN of ${options.fileShown}`);
   }
   return plan;
 }

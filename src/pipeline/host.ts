@@ -27,6 +27,8 @@ export interface Host {
   /** The word by which nodes are let into the proxy. */
   readonly runToken: string;
   readonly owner: ProcessIdentity;
+  /** Keeps a text out of everything that will be kept or shown, from now on. */
+  readonly addSecret: (text: string) => void;
   /** Takes secrets out of a text that will be kept or shown. */
   readonly redact: (text: string) => string;
 }

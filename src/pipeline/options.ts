@@ -2,6 +2,7 @@ import type { CacheSpec } from "../cache/spec.ts";
 import type { CacheTrust } from "../cache/trust.ts";
 import type { Reference } from "../oci/reference.ts";
 import type { PullPolicy } from "../plan/rehearsal-decision.ts";
+import type { BuildSecrets } from "./build-secrets.ts";
 
 /** Everything a build is told; the front ends fill it from flags, inputs and `kubefile.yaml`. */
 export interface BuildOptions {
@@ -20,6 +21,7 @@ export interface BuildOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Of the manifest. */
   readonly annotations: Readonly<Record<string, string>>;
+  readonly secrets: BuildSecrets;
   /** Where images of FROM and `COPY --from` are looked for whose names have no registry: `registry.example/team`. */
   readonly baseRegistry: string | undefined;
   readonly capture: "cluster" | "static";

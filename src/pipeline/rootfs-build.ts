@@ -13,6 +13,7 @@ import { atLocation } from "../rootfs/problems.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
 import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
+import { type BuildSecrets, leakCheck } from "./build-secrets.ts";
 import { copyStep } from "./copy-step.ts";
 import type { ImageSources } from "./image-sources.ts";
 import type { Phase } from "./progress.ts";
@@ -38,6 +39,7 @@ export interface RootfsBuildOptions {
   readonly images: ImageSources;
   readonly web: WebSources;
   readonly run: RunPlace;
+  readonly secrets: BuildSecrets;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
   readonly phase: Phase;
@@ -156,7 +158,7 @@ async function doStep(step: Step, number: number, work: StageWork): Promise<Cach
   }
   options.onStep({ step, number, traced });
   await executeStep(step, inputs, work);
-  const layer = await tree.commit();
+  const layer = await tree.commit(step.kind === "run" ? leakCheck(step, options.secrets, options.signal) : undefined);
   if (traced === undefined) return resultKey(key, layer?.diffId);
   // What changed while it was copied would be kept under the key of what it was before.
   if (await options.inputs.isUnchanged(step)) {
@@ -183,7 +185,7 @@ async function executeStep(
       return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, web, directory, signal });
     }
     case "run":
-      return runStep(step, { workspace, place: options.run, phase, signal });
+      return runStep(step, { workspace, place: options.run, secrets: options.secrets, phase, signal });
     default:
       step satisfies never;
   }

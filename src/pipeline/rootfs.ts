@@ -119,6 +119,7 @@ async function buildSteps(parts: RunParts, phase: Phase, signal: AbortSignal): P
     platform: formatPlatform(hostPlatform()),
     container: await containerOf(parts),
     context: options.context,
+    secrets: options.secrets,
     run:
       options.run === "host"
         ? { kind: "host", searchPath: host.searchPath, home: run.names.hostHome }

@@ -10,6 +10,7 @@ import { run as runProgram } from "../process/run.ts";
 import { packTree } from "../rootfs/pack-tree.ts";
 import { unpackTree } from "../rootfs/unpack-tree.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
+import { type BuildSecrets, hiding, type StepValue, valuesFor } from "./build-secrets.ts";
 import type { Phase } from "./progress.ts";
 
 /** Where RUN runs. */
@@ -33,46 +34,82 @@ export interface ContainerRun {
 export interface RunWork {
   readonly workspace: RootfsWorkspace;
   readonly place: RunPlace;
+  readonly secrets: BuildSecrets;
   readonly phase: Phase;
   readonly signal: AbortSignal;
 }
 
 const RUN_TIMEOUT = 3_600_000;
 
-/** Executes a RUN on the rootfs. @throws KubefileError RUN_FAILED, COMMAND_TIMEOUT, UNSAFE_ARCHIVE */
-export async function runStep(step: RunStep, work: RunWork): Promise<void> {
-  work.phase.log(`$ ${shownCommand(step.command)}`);
-  if (work.place.kind === "host") await runOnHost(step, work.place, work);
-  else await runInContainer(step, work.place, work);
+/** A RUN with what it gets of the secrets. */
+interface Command {
+  readonly step: RunStep;
+  readonly values: readonly StepValue[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly hide: (line: string) => string;
 }
 
-async function runOnHost(step: RunStep, place: HostRun, { workspace, phase, signal }: RunWork): Promise<void> {
+/**
+ * Executes a RUN on the rootfs. Its secrets are taken out of what it prints.
+ *
+ * @throws KubefileError RUN_FAILED, COMMAND_TIMEOUT, UNSAFE_ARCHIVE, SECRET_MISSING
+ */
+export async function runStep(step: RunStep, work: RunWork): Promise<void> {
+  const values = valuesFor(step, work.secrets);
+  const variables = values.flatMap(({ secret: { env }, value }) =>
+    env === undefined ? [] : [[env, value.toString()]],
+  );
+  const command: Command = {
+    step,
+    values,
+    env: { ...step.env, ...Object.fromEntries(variables) },
+    hide: hiding(values.map(({ value }) => value)),
+  };
+  work.phase.log(`$ ${shownCommand(step.command)}`);
+  if (work.place.kind === "host") await runOnHost(command, work.place, work);
+  else await runInContainer(command, work.place, work);
+}
+
+async function runOnHost(command: Command, place: HostRun, { workspace, phase, signal }: RunWork): Promise<void> {
+  const { step, env, hide } = command;
+  refuseFiles(command);
   await mkdir(place.home, { recursive: true });
   const { exitCode, stdout, stderr } = await runProgram("sh", ["-c", commandLine(step.command)], {
     cwd: workspace.root,
-    env: { ...step.env, PATH: `${workspace.root}/bin:${place.searchPath}`, HOME: place.home },
-    onLine: (line) => phase.log(line),
+    env: { ...env, PATH: `${workspace.root}/bin:${place.searchPath}`, HOME: place.home },
+    onLine: (line) => phase.log(hide(line)),
     signal,
     timeout: RUN_TIMEOUT,
     allowFailure: true,
   });
-  if (exitCode !== 0) throw runError(step, exitCode, stderr.trim() === "" ? stdout : stderr);
+  if (exitCode !== 0) throw runError(step, exitCode, hide(stderr.trim() === "" ? stdout : stderr));
   // The host may have left hard links, setuid files or modes of its own: the tree obeys the same rules as a container's.
   const tree = await packTree(workspace.root, { signal });
   await unpackTree(workspace.root, tree, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal });
 }
 
-async function runInContainer(step: RunStep, place: ContainerRun, work: RunWork): Promise<void> {
+/** A file of this machine would outlive the step, or be read by others, and one in memory needs a mount. */
+function refuseFiles({ values }: Command): void {
+  const file = values.find(({ secret }) => secret.target !== undefined)?.secret;
+  if (file === undefined) return;
+  throw new KubefileError("UNSUPPORTED", `with --run host the secret ${file.id} cannot be a file`, {
+    where: file.where,
+    hint: `take it from a variable, --mount=type=secret,id=${file.id},env=NAME, or leave out --run host`,
+  });
+}
+
+async function runInContainer(command: Command, place: ContainerRun, work: RunWork): Promise<void> {
+  const { step, env, hide } = command;
   const { workspace, phase, signal } = work;
-  await using container = await startRunContainer(place, work);
+  await using container = await startRunContainer(command, place, work);
   await container.copyIn(await packTree(workspace.root, { signal }), { signal });
   const { exitCode, output } = await container.exec(commandLine(step.command), {
-    env: step.env,
-    onLine: (line) => phase.log(line),
+    env,
+    onLine: (line) => phase.log(hide(line)),
     signal,
     timeout: RUN_TIMEOUT,
   });
-  if (exitCode !== 0) throw runError(step, exitCode, output);
+  if (exitCode !== 0) throw runError(step, exitCode, hide(output));
   await container.copyOut(
     (tar) =>
       unpackTree(workspace.root, tar, { before: workspace.tree, name: `the rootfs after ${step.shown}`, signal }),
@@ -80,13 +117,21 @@ async function runInContainer(step: RunStep, place: ContainerRun, work: RunWork)
   );
 }
 
-async function startRunContainer(place: ContainerRun, { phase, signal }: RunWork): Promise<CommandContainer> {
+async function startRunContainer(
+  { values }: Command,
+  place: ContainerRun,
+  { phase, signal }: RunWork,
+): Promise<CommandContainer> {
+  const secrets = values.flatMap(({ secret: { target, mode }, value }) =>
+    target === undefined ? [] : [{ path: target, mode, content: value }],
+  );
   return startCommandContainer({
     engine: await place.engine(),
     run: place.run,
     image: place.image,
     network: { kind: "open" },
     path: "full",
+    ...(secrets.length === 0 ? {} : { secrets }),
     signal,
     onProgress: (message) => phase.update(message),
   });

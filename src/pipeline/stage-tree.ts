@@ -2,7 +2,7 @@ import type { RootfsLayer } from "../image/assemble.ts";
 import { chainId } from "../oci/chain-id.ts";
 import type { Digest } from "../oci/digest.ts";
 import { applyStoredLayer } from "../rootfs/stored-layer.ts";
-import { createWorkspace, type RootfsWorkspace } from "../rootfs/workspace.ts";
+import { type CommitOptions, createWorkspace, type RootfsWorkspace } from "../rootfs/workspace.ts";
 import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
 
@@ -27,7 +27,7 @@ export interface StageTree extends AsyncDisposable {
   /** The files, with every layer applied. @throws BlobLost */
   workspace(): Promise<RootfsWorkspace>;
   /** Makes a layer of what was changed in the workspace; undefined when nothing was. */
-  commit(): Promise<RootfsLayer | undefined>;
+  commit(check?: CommitOptions["check"]): Promise<RootfsLayer | undefined>;
 }
 
 export function createStageTree({ directory, store, supply, signal }: StageTreeOptions): StageTree {
@@ -54,8 +54,8 @@ export function createStageTree({ directory, store, supply, signal }: StageTreeO
     },
     add: (layer) => layers.push(layer),
     workspace,
-    async commit() {
-      const layer = await (await workspace()).commit(store, { signal });
+    async commit(check) {
+      const layer = await (await workspace()).commit(store, { signal, check });
       if (layer === undefined) return undefined;
       layers.push(layer);
       applied += 1;

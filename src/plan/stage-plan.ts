@@ -99,7 +99,17 @@ function apply(instruction: Instruction, state: StageState): void {
       return;
     }
     case "RUN": {
-      state.steps.push({ ...step, kind: "run", command: runCommand(instruction), env: scope.runEnvironment() });
+      const secrets = instruction.secrets.map(({ span, ...secret }) => ({
+        ...secret,
+        where: locate(state.context, { span }),
+      }));
+      state.steps.push({
+        ...step,
+        kind: "run",
+        command: runCommand(instruction),
+        env: scope.runEnvironment(),
+        ...(secrets.length === 0 ? {} : { secrets }),
+      });
       return;
     }
     case "LABEL":

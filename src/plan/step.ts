@@ -1,4 +1,5 @@
 import type { Location } from "../error.ts";
+import type { SecretMount } from "../kubefile/secret-mount.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Reference } from "../oci/reference.ts";
 
@@ -24,6 +25,13 @@ export interface RunStep extends StepBase {
   readonly kind: "run";
   readonly command: RunCommand;
   readonly env: Readonly<Record<string, string>>;
+  /** What it gets of the build's secrets; absent for none. */
+  readonly secrets?: readonly StepSecret[];
+}
+
+/** A secret that one RUN gets. Which one decides what it does, never the value. */
+export interface StepSecret extends Omit<SecretMount, "span"> {
+  readonly where: Location;
 }
 
 /** A line for a shell, the words of one command, or a script whose first line (`#!`) names what runs it. */

@@ -1,7 +1,7 @@
 import type { CacheKey } from "../cache/types.ts";
 import { formatReference } from "../oci/reference.ts";
 import { isProxyVariable } from "./scope.ts";
-import type { ResolvedInput, Step, StepSource } from "./step.ts";
+import type { ResolvedInput, Step, StepSecret, StepSource } from "./step.ts";
 import { type StepInputs, stepKey } from "./step-key.ts";
 import { type TrailStep, trailStep } from "./trail.ts";
 
@@ -54,11 +54,15 @@ function identityOf(input: ResolvedInput, { stages }: TraceContext): string | un
 /** What was asked for, without where it is written, what RUN sees, and how stages are counted. */
 function instructionOf(step: Step): Readonly<Record<string, unknown>> {
   if (step.kind === "run") {
-    const { where: _where, shown: _shown, env: _env, ...instruction } = step;
-    return instruction;
+    const { where: _where, shown: _shown, env: _env, secrets, ...instruction } = step;
+    return secrets === undefined ? instruction : { ...instruction, secrets: secrets.map(withoutPlace) };
   }
   const { where: _where, shown: _shown, sources, ...instruction } = step;
   return { ...instruction, sources: sources.map(withoutPosition) };
+}
+
+function withoutPlace({ where: _where, ...secret }: StepSecret): object {
+  return secret;
 }
 
 function withoutPosition(source: StepSource): object {

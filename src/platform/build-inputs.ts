@@ -2,6 +2,7 @@ import { pullPolicies } from "../plan/rehearsal-decision.ts";
 import { trustLevels } from "./cache-trust.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { progressStyles } from "./progress-style.ts";
+import { secretInputs } from "./secret-inputs.ts";
 
 /** What every verb takes that talks to registries. */
 export const hostInputs = {
@@ -124,6 +125,7 @@ export const buildInputs = {
     jobName: "annotations",
     help: "an annotation of the result's manifest, over those that tell where it comes from",
   },
+  ...secretInputs,
   baseRegistry: {
     kind: "text",
     value: "registry",

@@ -76,7 +76,10 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     await telling(context, async () => {
       const directory = join(host.directories.failures, host.runId);
       const bundle = existsSync(directory) ? await job.keepBundle?.(directory) : undefined;
-      const reproduce = reproduceCommand({ flags: job.asked, context: options.context }, context);
+      const reproduce = reproduceCommand(
+        { flags: job.asked, context: options.context, secrets: options.secrets.keys() },
+        context,
+      );
       const extra = { reproduce, ...(bundle === undefined ? {} : { bundle }) };
       await platform.summary(host.redact(reportMarkdown(report, { limit: SUMMARY_BYTES, ...extra })));
     });

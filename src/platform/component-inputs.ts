@@ -23,10 +23,13 @@ export interface InputSpec {
   readonly description: string;
 }
 
-/** Inputs that components answer themselves: they push by digest, and promote moves the tags. */
+/**
+ * Inputs that components do not have. Most they answer themselves: they push by digest, and promote moves the tags. The
+ * value of a secret would be seen by whoever sees the pipeline's configuration; variables are named instead.
+ */
 const answered: Readonly<Record<string, readonly string[]>> = {
-  build: ["tag", "push", "pushByDigest", "verify"],
-  preview: ["tag", "push", "pushByDigest", "report", "verdict"],
+  build: ["tag", "push", "pushByDigest", "verify", "secrets"],
+  preview: ["tag", "push", "pushByDigest", "secrets", "report", "verdict"],
 };
 
 /** Commands: what looks like a variable of the job there is one of the shell that runs them. */

@@ -5,7 +5,7 @@ import type { Environment } from "./platform.ts";
  * for registries, inputs of an action, and what lets a job write to its own cache, artifacts and requests.
  */
 const hidden =
-  /^(?:INPUT_.*|STATE_.*|KUBEFILE_REGISTRY_AUTHS|KUBEFILE_GITHUB_TOKEN|KUBEFILE_GITLAB_TOKEN|CI_JOB_TOKEN|CI_REGISTRY_PASSWORD|CI_DEPENDENCY_PROXY_PASSWORD|CI_REPOSITORY_URL|ACTIONS_RUNTIME_TOKEN|ACTIONS_CACHE_URL|ACTIONS_RESULTS_URL)$/;
+  /^(?:INPUT_.*|STATE_.*|KUBEFILE_INPUT_SECRETS|KUBEFILE_REGISTRY_AUTHS|KUBEFILE_GITHUB_TOKEN|KUBEFILE_GITLAB_TOKEN|CI_JOB_TOKEN|CI_REGISTRY_PASSWORD|CI_DEPENDENCY_PROXY_PASSWORD|CI_REPOSITORY_URL|ACTIONS_RUNTIME_TOKEN|ACTIONS_CACHE_URL|ACTIONS_RESULTS_URL)$/;
 
 /** What credential helpers, docker and the like may see. */
 export function withoutHidden(env: Environment): Record<string, string> {

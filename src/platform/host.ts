@@ -98,6 +98,10 @@ export async function openHost(
     runId,
     runToken,
     owner: await ownIdentity(),
+    addSecret: (text) => {
+      redactor.add(text);
+      context.platform.mask(text);
+    },
     redact: (text) => redactor.redact(text),
     endProgress: () => renderer.close(),
     async [Symbol.asyncDispose]() {

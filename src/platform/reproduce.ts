@@ -1,26 +1,39 @@
 import { relative } from "node:path";
 import { type BuildFlags, buildInputs } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
-import { flagName, type Input } from "./inputs.ts";
+import { flagName, type Input, isIn } from "./inputs.ts";
 import { packageVersion } from "./version.ts";
 
 /** What a person who looks for an error does without: results for others, and places of one machine. */
-const leftOut: readonly string[] = ["push", "output", "metadataFile", "report", "store", "progress", "cacheTo"];
+const leftOut: readonly string[] = [
+  "push",
+  "secret",
+  "output",
+  "metadataFile",
+  "report",
+  "store",
+  "progress",
+  "cacheTo",
+];
 
 /**
  * One line for a POSIX shell that does what a job did: the commit's files, then the same flags.
  *
- * @param job the flags that were asked, and the absolute path of the build context
+ * @param job the flags that were asked, the absolute path of the build context, and ids of secrets, whose values whoever
+ * runs it has in variables or files of these names
  */
 export function reproduceCommand(
-  job: { readonly flags: BuildFlags; readonly context: string },
+  job: { readonly flags: BuildFlags; readonly context: string; readonly secrets?: Iterable<string> },
   { env, cwd }: Pick<CommandContext, "env" | "cwd">,
 ): string {
   const context = relative(env.GITHUB_WORKSPACE ?? env.CI_PROJECT_DIR ?? cwd, job.context);
   const given = new Map<string, unknown>(Object.entries(job.flags));
-  const words = Object.entries<Input>(buildInputs)
-    .filter(([key]) => !leftOut.includes(key))
-    .flatMap(([key, input]) => flagWords(key, input, given.get(key)));
+  const words = [
+    ...Object.entries<Input>(buildInputs)
+      .filter(([key, input]) => isIn("command", input) && !leftOut.includes(key))
+      .flatMap(([key, input]) => flagWords(key, input, given.get(key))),
+    ...[...(job.secrets ?? [])].flatMap((id) => ["--secret", `id=${id}`]),
+  ];
   const command = [
     "npx",
     "--yes",

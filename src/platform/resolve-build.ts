@@ -16,6 +16,7 @@ import {
   parseTarget,
 } from "./input-values.ts";
 import { parseLabels } from "./label-inputs.ts";
+import { readSecrets } from "./secret-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
 import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
@@ -69,6 +70,7 @@ export async function resolveBuild(
     ]),
     labels: parseLabels("--label", flags.label ?? [], project.label),
     annotations: parseLabels("--annotation", flags.annotation ?? [], project.annotation),
+    secrets: await readSecrets(flags, context),
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture: from("capture") ?? "cluster",
     wait: from("wait") ?? "ready",

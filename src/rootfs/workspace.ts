@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Store } from "../store/types.ts";
-import { changesBetween, isEmpty } from "./change-set.ts";
+import { type ChangeSet, changesBetween, isEmpty } from "./change-set.ts";
 import { type Layer, writeLayer } from "./layer.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { TarOptions } from "./tar.ts";
@@ -14,9 +14,14 @@ export interface RootfsWorkspace extends AsyncDisposable {
   /** The tree as of the last commit. */
   readonly tree: Tree;
   /** Writes what changed since the last commit into the store; undefined when nothing did. */
-  commit(store: Pick<Store, "write">, options?: TarOptions): Promise<Layer | undefined>;
+  commit(store: Pick<Store, "write">, options?: CommitOptions): Promise<Layer | undefined>;
   /** Takes the tree as it is for committed: for layers that came from elsewhere. */
   adopt(options?: { readonly signal?: AbortSignal | undefined }): Promise<Tree>;
+}
+
+export interface CommitOptions extends TarOptions {
+  /** Looks at the changes before anything is written; what it throws ends the commit. */
+  readonly check?: ((changes: ChangeSet, root: string) => Promise<void>) | undefined;
 }
 
 /** Makes an empty rootfs in a directory of its own below `directory`; disposing removes it. */
@@ -35,6 +40,7 @@ export async function createWorkspace(directory: string): Promise<RootfsWorkspac
     async commit(store, options = {}) {
       const after = await snapshotTree(root, { previous: tree, signal: options.signal });
       const changes = changesBetween(tree, after);
+      await options.check?.(changes, root);
       const layer = isEmpty(changes) ? undefined : await writeLayer(changes, root, store, options);
       tree = after;
       return layer;

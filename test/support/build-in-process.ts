@@ -97,6 +97,7 @@ export async function hostIn(directory: string, onProgress?: InProcessBuild["onP
     runId: "0123456789",
     runToken: "0".repeat(48),
     owner,
+    addSecret: () => undefined,
     redact: (text) => text,
   };
 }
@@ -105,8 +106,7 @@ function optionsFor(context: string, archive: string): BuildOptions {
   return {
     ...{ context, file: join(context, "Kubefile"), fileShown: "Kubefile" },
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
-    labels: {},
-    annotations: {},
+    ...{ secrets: new Map(), labels: {}, annotations: {} },
     baseRegistry: undefined,
     ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
     ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },

@@ -1,5 +1,6 @@
 import { applicationCases, fileCases, launchCases, unsupportedCases } from "./bad-input-files.ts";
 import { instructionCases, orderCases } from "./bad-input-instructions.ts";
+import { mountCases } from "./bad-input-mounts.ts";
 import { stageCases } from "./bad-input-stages.ts";
 import { lineCases, wordCases } from "./bad-input-words.ts";
 
@@ -22,5 +23,6 @@ export const badInputs: readonly BadInput[] = [
   ...applicationCases,
   ...fileCases,
   ...launchCases,
+  ...mountCases,
   ...unsupportedCases,
 ];

@@ -50,6 +50,24 @@ describe("planBuild", () => {
     expect(planned.env).toEqual({});
   });
 
+  it("gives RUN the secrets it asks for, as Docker reads them, and each its place", () => {
+    const mounts = [
+      "type=secret,id=npm",
+      "type=secret,target=/root/.netrc,required",
+      "type=secret,id=token,env=TOKEN,required=true",
+      "type=secret,src=both,dst=/etc/../both,env=BOTH,mode=440,required=0",
+    ].map((mount) => `--mount=${mount}`);
+    const [step] = stepsOf(plan(`FROM scratch\nRUN ${mounts.join(" ")} true`));
+    const where = (column: number) => ({ where: { file: "Kubefile", line: 2, column } });
+    expect(step).toMatchObject({ kind: "run", env: {} });
+    expect(step?.kind === "run" && step.secrets).toEqual([
+      { id: "npm", target: "/run/secrets/npm", required: false, mode: "0400", ...where(5) },
+      { id: ".netrc", target: "/root/.netrc", required: true, mode: "0400", ...where(32) },
+      { id: "token", env: "TOKEN", required: true, mode: "0400", ...where(81) },
+      { id: "both", target: "/both", env: "BOTH", required: false, mode: "440", ...where(134) },
+    ]);
+  });
+
   it("names build arguments that nothing declares", () => {
     expect(plan("FROM scratch\nARG A\nRUN x", { A: "1", B: "2", http_proxy: "p" }).unusedBuildArgs).toEqual(["B"]);
   });

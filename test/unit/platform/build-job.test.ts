@@ -78,6 +78,11 @@ describe("the line that does the same", () => {
     expect(reproduceCommand({ flags, context: "/work/examples/shop" }, context)).toMatch(
       /^git fetch origin a{40} && git checkout FETCH_HEAD && npx --yes kubefile-ci@\S+ build --tag shop:1 --launch-network --no-default-cni --quiet-window 5000ms examples\/shop$/,
     );
+    const secret = { secrets: "token=canary-7f3a", secretEnvs: ["npm=CANARY"], secret: ["id=a,src=/canary"] };
+    const job = { flags: secret, context: "/work", secrets: ["a", "npm", "token"] };
+    expect(reproduceCommand(job, { env: {}, cwd: "/work" })).toMatch(
+      / build --secret id=a --secret id=npm --secret id=token \.$/,
+    );
     expect(reproduceCommand({ flags: {}, context: "/work" }, { env: {}, cwd: "/work" })).toMatch(/ build \.$/);
   });
 

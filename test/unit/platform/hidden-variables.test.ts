@@ -12,6 +12,7 @@ test("secrets that a CI system hands over are for this process alone", () => {
     "INPUT_GITHUB-TOKEN": "d",
     ACTIONS_RUNTIME_TOKEN: "e",
     STATE_run: "f",
+    KUBEFILE_INPUT_SECRETS: "h",
   };
   const open = { PATH: "/bin", HOME: "/root", AWS_PROFILE: "ci", KUBEFILE_TOOLS: "/tools" };
   const variables: NodeJS.ProcessEnv = { ...secret, ...open };
