@@ -52,9 +52,19 @@ export interface LaunchRecord extends RecordBase {
   readonly nodeImage?: string;
   readonly kubernetesVersion?: string;
   readonly images: readonly CapturedImage[];
+  /** Of the images that pull secrets of the launch are for; absent when there are none. Never what is in a secret. */
+  readonly pullSecrets?: readonly PullSecretNeed[];
   readonly onlyRehearsal: readonly string[];
   readonly suggestions: readonly Suggestion[];
   readonly warnings: readonly string[];
+}
+
+/** A captured image that kubelets ask for with a pull secret that the launch brings. */
+export interface PullSecretNeed {
+  /** One of the record's images. */
+  readonly reference: string;
+  /** Of the Secrets that cover its repository, by kubelet's rules; sorted. */
+  readonly secrets: readonly string[];
 }
 
 export type RecordOf<Kind extends CacheRecord["kind"]> = Extract<CacheRecord, { readonly kind: Kind }>;

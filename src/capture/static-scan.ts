@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { formatReference, tryParseReference } from "../oci/reference.ts";
 import { type AppliedCommand, appliedFiles } from "./applied-files.ts";
 import { textAt } from "./json-fields.ts";
+import { type PullSecret, pullSecretsIn } from "./pull-secret.ts";
 import { listRootfs, readRootfsFile } from "./rootfs-files.ts";
 import type { StaticHit } from "./static-hit.ts";
 import { typedHits } from "./typed-scan.ts";
@@ -13,6 +14,11 @@ export interface StaticHits {
   readonly typed: readonly StaticHit[];
   /** Guesses: fetched ahead, captured only when another source confirms them. */
   readonly untyped: readonly StaticHit[];
+}
+
+export interface StaticFindings extends StaticHits {
+  /** Among what the launch applies. */
+  readonly pullSecrets: readonly PullSecret[];
 }
 
 export interface ScanOptions {
@@ -29,21 +35,25 @@ export interface ScanOptions {
  *
  * @param root absolute path
  */
-export async function scanRootfs(root: string, options: ScanOptions = {}): Promise<StaticHits> {
+export async function scanRootfs(root: string, options: ScanOptions = {}): Promise<StaticFindings> {
   const { launch, renderChart, signal } = options;
   const applies = launch === undefined ? () => true : appliedFiles(launch);
   const typed: StaticHit[] = [];
   const untyped: StaticHit[] = [];
+  const pullSecrets: PullSecret[] = [];
   const { files, charts } = await listRootfs(root, signal);
   for (const file of files) {
     signal?.throwIfAborted();
     // Parsing is synchronous: others get their turn between two files.
     await nextTurn();
     const text = await readRootfsFile(root, file);
-    if (text === undefined || !mentionsImages(text, file)) continue;
-    const found = scanText(text, file);
+    if (text === undefined) continue;
     const isTemplate = charts.some((chart) => file.startsWith(chart === "" ? "templates/" : `${chart}/templates/`));
-    if (applies(file) && !isTemplate) typed.push(...found.typed);
+    const isApplied = applies(file) && !isTemplate;
+    if (isApplied) pullSecrets.push(...pullSecretsIn(text));
+    if (!mentionsImages(text, file)) continue;
+    const found = scanText(text, file);
+    if (isApplied) typed.push(...found.typed);
     else
       untyped.push(
         ...found.typed.map((hit) => ({ ...hit, text: `${hit.text}, not applied by the launch as it stands` })),
@@ -57,9 +67,10 @@ export async function scanRootfs(root: string, options: ScanOptions = {}): Promi
       if (rendered === undefined) continue;
       const found = scanText(rendered, chart === "" ? "Chart.yaml" : `${chart}/Chart.yaml`).typed.map(inChart);
       (applies(chart) ? typed : untyped).push(...found);
+      if (applies(chart)) pullSecrets.push(...pullSecretsIn(rendered));
     }
   }
-  return { typed, untyped };
+  return { typed, untyped, pullSecrets };
 }
 
 /** The hits of one file's text. A place that is typed is not reported a second time as a guess. */

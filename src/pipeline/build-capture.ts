@@ -203,6 +203,8 @@ async function scan(
     ...(renderChart === undefined ? {} : { renderChart }),
     signal,
   });
+  // What the launch applies in a moment, a node may use: images that need it are on their way before a pod asks.
+  for (const secret of hits.pullSecrets) host.addPullSecret(secret);
   for (const { reference } of hits.typed) {
     const parsed = tryParseReference(reference);
     if (parsed !== undefined) host.trustRegistry(parsed.host);

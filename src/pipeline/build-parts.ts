@@ -1,4 +1,5 @@
 import type { BuildCache } from "../cache/types.ts";
+import type { PullSecret } from "../capture/pull-secret.ts";
 import type { Reconciled } from "../capture/reconcile.ts";
 import type { CapturedImage, Grade, Suggestion } from "../capture/types.ts";
 import type { Engine } from "../cluster/engine.ts";
@@ -14,6 +15,7 @@ import type { Digest } from "../oci/digest.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { CacheUse } from "../plan/no-cache.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { GrantedUpstream } from "../registry/granted-upstream.ts";
 import type { Upstream } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
@@ -41,6 +43,10 @@ export interface BuildParts {
   readonly lock: BuildLock;
   /** The registries, but that tags in the lock stand for its digests: for all that a build takes from them. */
   readonly upstream: Upstream;
+  /** Gives the images of one repository credentials that are for no others. */
+  readonly grant: GrantedUpstream["grant"];
+  /** Pull secrets in files that steps copy from the context. */
+  readonly fileSecrets: () => Promise<readonly PullSecret[]>;
   readonly cache: BuildCache;
   readonly use: CacheUse;
   /** Where blobs of records are. */

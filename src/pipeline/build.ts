@@ -13,6 +13,7 @@ import { formatReference, type Reference } from "../oci/reference.ts";
 import { cacheUse } from "../plan/no-cache.ts";
 import { OWN_NETWORK_LABEL } from "../plan/own-network.ts";
 import { baseImagesOf, type Plan, planBuild } from "../plan/plan.ts";
+import { grantedUpstream } from "../registry/granted-upstream.ts";
 import { pinnedUpstream } from "../registry/pinned-upstream.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { openStore } from "../store/store.ts";
@@ -25,6 +26,7 @@ import { type BuildParts, type BuildState, newBuildState, reportOf } from "./bui
 import { announceSecrets, unusedSecrets } from "./build-secrets.ts";
 import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
+import { fileSecrets } from "./file-secrets.ts";
 import type { Host } from "./host.ts";
 import { imageIdentities } from "./identities.ts";
 import { createImageSources, describeBases } from "./image-sources.ts";
@@ -71,7 +73,8 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
     const store = await openStore(host.directories.store);
     try {
-      const upstream = pinnedUpstream(host.client, lock.pins, lock.shown);
+      const granted = grantedUpstream(host.client);
+      const upstream = pinnedUpstream(granted, lock.pins, lock.shown);
       const images = createImageSources({ host, upstream, store, onResolved: noteBase(state) });
       const plan = await planFor(kubefile, { host, options, images });
       const web = createWebSources(host.client, store);
@@ -79,12 +82,15 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       const use = cacheUse(plan.stages, { noCache: options.noCache, filters: options.noCacheFilter });
       const cache = openBuildCache(host, options, store);
       const saver = recordSaver(cache, host.signal);
+      const inputs = stepInputs({ context, ignore, images, web, signal: host.signal });
       const trails = trailFile(store, file);
       const trail = trailNotes(await trails.read());
       const parts: BuildParts = {
         ...{ host, options: pinned, state, plan, ignore, store, images, web, cache, use, trail, lock, upstream },
-        supply: createBlobSupply({ store, client: host.client }),
-        inputs: stepInputs({ context, ignore, images, web, signal: host.signal }),
+        supply: createBlobSupply({ store, client: granted }),
+        inputs,
+        grant: granted.grant,
+        fileSecrets: fileSecrets({ context, plan, inputs }),
         identities: imageIdentities({ host, options: pinned, plan, lock, upstream }),
         saveRecord: saver.save,
       };

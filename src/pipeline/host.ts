@@ -1,6 +1,7 @@
 import type { GhaAccess } from "../cache/gha-service.ts";
 import type { PullSecret } from "../capture/pull-secret.ts";
 import type { EngineEnvironment } from "../cluster/engine.ts";
+import type { Repository } from "../oci/reference.ts";
 import type { ProcessIdentity } from "../process/process-identity.ts";
 import type { RegistryClient } from "../registry/types.ts";
 import type { Progress } from "./progress.ts";
@@ -14,8 +15,10 @@ export interface Host {
   readonly client: RegistryClient;
   /** GitHub's cache service; undefined outside of a job that was given access to it. */
   readonly gha: GhaAccess | undefined;
-  /** Offers a pull secret found in the cluster to the client. */
+  /** Offers a pull secret of the launch to the client. */
   readonly addPullSecret: (secret: PullSecret) => void;
+  /** Names of those among them that a repository's images are pulled with. */
+  readonly pullSecretsFor: (repository: Repository) => readonly string[];
   /** Lets the proxy dial a registry at a private address because somebody named it. */
   readonly trustRegistry: (host: string) => void;
   readonly progress: Progress;

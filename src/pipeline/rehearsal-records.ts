@@ -15,6 +15,7 @@ import {
 import type { BuildParts } from "./build-parts.ts";
 import { surveyImages } from "./capture-survey.ts";
 import { helmVersion } from "./chart-rendering.ts";
+import { grantSecrets } from "./grant-secrets.ts";
 import { upstreamFor } from "./inheritance.ts";
 import type { Rootfs } from "./rootfs.ts";
 
@@ -90,7 +91,8 @@ async function judge(
 ): Promise<{ readonly decision: RehearsalDecision; readonly states: ReadonlyMap<string, ReferenceState> }> {
   const { host, options, use, store, supply } = parts;
   const pull = options.pull;
-  const states = await askAll(parts, referencesToAsk(record, pull));
+  const unknownSecrets = await grantSecrets(parts, record);
+  const states = await askAll(parts, referencesToAsk(record, pull), unknownSecrets);
   const decision = decideRehearsal({ record, pull, states, lost: [] });
   if (!decision.use) return { decision, states };
   if (!use.usesRehearsal) return { decision: { use: false, reason: use.reason }, states };
@@ -100,7 +102,11 @@ async function judge(
 }
 
 /** What tags stand for now, all asked at once. */
-async function askAll(parts: BuildParts, references: readonly string[]): Promise<ReadonlyMap<string, ReferenceState>> {
+async function askAll(
+  parts: BuildParts,
+  references: readonly string[],
+  unknownSecrets: ReadonlyMap<string, readonly string[]>,
+): Promise<ReadonlyMap<string, ReferenceState>> {
   const { host } = parts;
   const upstream = upstreamFor(parts);
   const limit = pLimit(QUESTIONS_AT_ONCE);
@@ -112,10 +118,19 @@ async function askAll(parts: BuildParts, references: readonly string[]): Promise
       return [text, { digest }];
     } catch (error) {
       host.signal.throwIfAborted();
-      return [text, { problem: `cannot be asked for: ${errorMessage(error)}` }];
+      const why = errorMessage(error);
+      const secrets = unknownSecrets.get(text);
+      const remedy = secrets === undefined ? "" : `; ${withoutSecret(secrets, reference.host)}`;
+      return [text, { problem: `cannot be asked for: ${why}${remedy}` }];
     }
   };
   return new Map(await Promise.all(references.map((text) => limit(ask, text))));
+}
+
+/** A pull secret that comes to be in the cluster alone is not there before the rehearsal that makes it. */
+function withoutSecret(secrets: readonly string[], host: string): string {
+  const names = secrets.map((name) => JSON.stringify(name)).join(", ");
+  return `its pull secret ${names} is in no file that is copied: docker login ${host}, or registry-auths, would spare this`;
 }
 
 /** Undefined when something is not known that decides what a rehearsal finds. */

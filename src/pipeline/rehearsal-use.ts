@@ -1,6 +1,7 @@
-import type { LaunchRecord } from "../cache/types.ts";
+import type { LaunchRecord, PullSecretNeed } from "../cache/types.ts";
 import type { Reconciled } from "../capture/reconcile.ts";
 import type { Grade } from "../capture/types.ts";
+import { parseReference } from "../oci/reference.ts";
 import { type BuildParts, noteCapture } from "./build-parts.ts";
 import type { RehearsalPlace } from "./rehearsal-records.ts";
 import type { Rootfs } from "./rootfs.ts";
@@ -20,12 +21,16 @@ export function useRehearsal(parts: BuildParts, rootfs: Rootfs, { record, from }
 
 /** Keeps what a rehearsal has found, where the next build looks for it. */
 export function keepRehearsal(
-  { state, saveRecord }: BuildParts,
+  { host, state, saveRecord }: BuildParts,
   { keep }: UnknownRehearsal,
   found: Reconciled & { readonly grade: Grade },
 ): void {
   if (keep === undefined) return;
   const { nodeImage, kubernetesVersion } = state;
+  const pullSecrets = found.images.flatMap(({ reference }): PullSecretNeed[] => {
+    const secrets = host.pullSecretsFor(parseReference(reference));
+    return secrets.length === 0 ? [] : [{ reference, secrets }];
+  });
   const record: LaunchRecord = {
     schemaVersion: 1,
     kind: "launch",
@@ -34,6 +39,7 @@ export function keepRehearsal(
     ...(nodeImage === undefined ? {} : { nodeImage }),
     ...(kubernetesVersion === undefined ? {} : { kubernetesVersion }),
     images: found.images,
+    ...(pullSecrets.length === 0 ? {} : { pullSecrets }),
     onlyRehearsal: found.onlyRehearsal,
     suggestions: found.suggestions,
     warnings: found.warnings,

@@ -91,6 +91,7 @@ export async function openHost(
         warn(error);
       }
     },
+    pullSecretsFor: pullSecrets.names,
     trustRegistry: (host) => named.add(canonicalHost(host)),
     progress,
     signal,

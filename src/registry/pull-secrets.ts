@@ -21,12 +21,16 @@ export interface PullSecretCredentials extends CredentialSource {
    * @throws KubefileError REGISTRY
    */
   addSecret(secret: PullSecret): readonly Credential[];
+  /** Names, sorted, of the secrets with a credential for a repository. */
+  names(repository: Repository): readonly string[];
   /** Registries that secrets name outright; patterns are left out. */
   hosts(): readonly string[];
 }
 
 interface KeyringEntry {
   readonly key: string;
+  /** Of the secret. */
+  readonly name: string;
   readonly credential: Credential;
 }
 
@@ -50,18 +54,19 @@ export function pullSecretCredentials(secrets: readonly PullSecret[] = []): Pull
   const keyring = (): KeyringEntry[] =>
     [...entriesBySecret.values()].flat().sort((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0));
 
+  const entriesFor = (repository: Repository): readonly KeyringEntry[] => {
+    const entries = keyring();
+    const matched = entries.filter(({ key }) => matchesKey(key, repository));
+    // Kubelet falls back to the key that docker login writes for Docker Hub.
+    return matched.length === 0 && repository.host === "docker.io"
+      ? entries.filter(({ key }) => key === DEFAULT_REGISTRY_KEY)
+      : matched;
+  };
+
   return {
     addSecret,
-    async credentials(repository) {
-      const entries = keyring();
-      const matched = entries.filter(({ key }) => matchesKey(key, repository));
-      // Kubelet falls back to the key that docker login writes for Docker Hub.
-      const chosen =
-        matched.length === 0 && repository.host === "docker.io"
-          ? entries.filter(({ key }) => key === DEFAULT_REGISTRY_KEY)
-          : matched;
-      return chosen.map(({ credential }) => credential);
-    },
+    credentials: async (repository) => entriesFor(repository).map(({ credential }) => credential),
+    names: (repository) => [...new Set(entriesFor(repository).map(({ name }) => name))].sort(),
     hosts: () => [
       ...new Set(
         keyring()
@@ -117,7 +122,7 @@ function readSecret({ namespace, name, type, payload }: PullSecret): KeyringEntr
   if (auths === undefined) throw unusable("its auths are not a JSON object");
   return auths.flatMap(([location, entry]) => {
     const credential = readAuthEntry(entry);
-    return credential === undefined ? [] : [{ key: keyOf(location), credential }];
+    return credential === undefined ? [] : [{ key: keyOf(location), name, credential }];
   });
 }
 

@@ -87,6 +87,7 @@ export async function hostIn(directory: string, onProgress?: InProcessBuild["onP
     client: upstreamClient(),
     gha: undefined,
     addPullSecret: () => undefined,
+    pullSecretsFor: () => [],
     trustRegistry: () => undefined,
     progress: createProgress(
       (event) => onProgress?.(event),

@@ -107,6 +107,10 @@ export const anyRecord: fc.Arbitrary<CacheRecord> = fc.oneof(
       nodeImage: line,
       kubernetesVersion: line,
       images: fc.uniqueArray(image, { maxLength: 4, selector: ({ reference }) => reference }),
+      pullSecrets: fc.array(
+        fc.record({ reference: line, secrets: fc.array(line, { maxLength: 2 }) }, { noNullPrototype: true }),
+        { maxLength: 2 },
+      ),
       onlyRehearsal: fc.array(line, { maxLength: 3 }),
       suggestions: fc.array(fc.record({ reference: line, where: location, why: text }, { noNullPrototype: true }), {
         maxLength: 2,

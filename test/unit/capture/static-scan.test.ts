@@ -185,6 +185,20 @@ describe("scanRootfs", () => {
     );
   });
 
+  it("finds pull secrets where the launch applies them, in files and in rendered charts, and nowhere else", async () => {
+    const secret = (name: string): string =>
+      `kind: Secret\nmetadata: {name: ${name}}\ntype: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: "{}"}\n`;
+    await write("manifests/secret.yaml", secret("applied"));
+    await write("docs/secret.yaml", secret("example"));
+    await write("charts/shop/Chart.yaml", "name: shop\n");
+    await write("charts/shop/templates/secret.yaml", secret("template"));
+    const { pullSecrets } = await scanRootfs(root, {
+      launch: [{ command: "kubectl apply -f manifests && helm install shop charts/shop", directory: "" }],
+      renderChart: async () => secret("rendered"),
+    });
+    expect(pullSecrets.map(({ name }) => name)).toEqual(["applied", "rendered"]);
+  });
+
   it("ends on an abort", async () => {
     await write("a.yaml", deployment);
     await expect(scanRootfs(root, { signal: AbortSignal.abort(new Error("stop")) })).rejects.toThrow("stop");
@@ -198,7 +212,7 @@ describe("scanRootfs on hostile files", () => {
     await symlink(join(outside, "secret.yaml"), join(root, "a.yaml"));
     await symlink(outside, join(root, "manifests"));
     await symlink("..", join(root, "loop"));
-    expect(await scanRootfs(root)).toEqual({ typed: [], untyped: [] });
+    expect(await scanRootfs(root)).toEqual({ typed: [], untyped: [], pullSecrets: [] });
     await rm(outside, { recursive: true });
   });
 
