@@ -4,7 +4,17 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        // Packages that are inlined name sources that they do not bring along.
+        logLevel: "error",
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 20_000,
+          // It imports JSON in a way that Node itself does not take.
+          server: { deps: { inline: ["@actions/workflow-parser"] } },
+        },
+      },
       {
         test: {
           name: "integration",

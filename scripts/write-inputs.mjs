@@ -1,10 +1,12 @@
 // Writes what the tables of inputs say into the files that repeat it: descriptions and defaults of
-// schemas/kubefile.schema.json, the inputs of every action, and the tables of their pages.
-import { readFileSync, writeFileSync } from "node:fs";
+// schemas/kubefile.schema.json, the inputs of every action, the tables of their pages, and in the reusable workflows what
+// stands between the comments that name a table.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { actionTables } from "../lib/platform/action-tables.js";
 import { buildInputs } from "../lib/platform/build-inputs.js";
 import { actionInputFields, actionInputRows, fileKeyHelp, isIn, jobInputName } from "../lib/platform/inputs.js";
+import { rewriteWorkflow } from "../lib/platform/workflow-inputs.js";
 
 const root = new URL("../", import.meta.url);
 
@@ -39,4 +41,8 @@ for (const [directory, inputs] of Object.entries(actionTables)) {
   const table = `<!-- inputs -->\n${actionInputRows(inputs).join("\n")}\n<!-- /inputs -->`;
   rewrite(page, (text) => text.replace(/<!-- inputs -->.*<!-- \/inputs -->/s, () => table));
   rewrite(`${directory}/action.yml`, (text) => text.replace(/^inputs:.*?\n(?=\S)/ms, () => block));
+}
+
+for (const name of readdirSync(new URL(".github/workflows/", root))) {
+  rewrite(`.github/workflows/${name}`, rewriteWorkflow);
 }

@@ -17,7 +17,7 @@ export function addInputs(command: Command, inputs: Inputs): Command {
   return command;
 }
 
-/** What was asked: flags over the variables of a GitLab job. */
+/** What was asked: flags over the variables of a job. */
 export function askedInputs<Table extends Inputs>(command: Command, inputs: Table, env: Environment): ValuesOf<Table> {
   return { ...inputsOfVariables(inputs, env), ...writtenInputs(command, inputs) };
 }

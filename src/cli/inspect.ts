@@ -5,13 +5,13 @@ import { fetchDescription } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
 import { readClusterImage } from "../image/read.ts";
 import { parseReference } from "../oci/reference.ts";
-import { type HostFlags, hostInputs } from "../platform/build-inputs.ts";
+import { hostInputs } from "../platform/build-inputs.ts";
 import { type CommandContext, showsColor } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
 import { openStore } from "../store/store.ts";
-import { addInputs } from "./input-options.ts";
+import { addInputs, askedInputs } from "./input-options.ts";
 
-interface InspectFlags extends HostFlags {
+interface InspectFlags {
   readonly format: "pretty" | "json";
 }
 
@@ -27,7 +27,7 @@ export function registerInspect(program: Command, context: CommandContext): void
       "\nExamples:\n  kubefile inspect registry.example/shop:1.0\n  kubefile inspect --format json shop:dev | jq -r '.config.images[].reference'",
     )
     .action(async (name: string, flags: InspectFlags) => {
-      await using host = await openHost(context, flags);
+      await using host = await openHost(context, askedInputs(command, hostInputs, context.env));
       const store = await openStore(host.directories.store);
       const reference = parseReference(name);
       const local = await resolveLocal(store.directory, reference);

@@ -50,14 +50,15 @@ export function inputsOfAction<Table extends Inputs>(inputs: Table, env: Environ
   return readJobInputs(inputs, (name) => actionInput(env, name), { filled: false });
 }
 
-/** The variable by which a component for GitLab hands over an input: there a job has no inputs of its own. */
+/** The variable by which components and workflows hand an input over to the command. */
 export function inputVariable(name: string): string {
   return `KUBEFILE_INPUT_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** What the variables of a GitLab job ask for; nothing outside of one. */
+/** What the variables of a job ask for; nothing outside of one. */
 export function inputsOfVariables<Table extends Inputs>(inputs: Table, env: Environment): ValuesOf<Table> {
-  return readJobInputs(inputs, (name) => (env.GITLAB_CI === "true" ? (env[inputVariable(name)] ?? "") : ""));
+  const isJob = env.GITLAB_CI === "true" || env.GITHUB_ACTIONS === "true";
+  return readJobInputs(inputs, (name) => (isJob ? (env[inputVariable(name)] ?? "") : ""));
 }
 
 function readText(text: string, name: string, input: Input): unknown {

@@ -7,7 +7,7 @@ export const setupInputs = {
     kind: "list",
     commas: true,
     without: "kind, kubectl and helm",
-    help: "programs to put on PATH beside kubefile",
+    help: "programs to put on PATH beside kubefile; none for kubefile alone",
     only: ["job"],
   },
   kindVersion: { kind: "text", default: pinnedKind.version, help: "another release of kind", only: ["job"] },

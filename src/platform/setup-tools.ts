@@ -37,11 +37,12 @@ const tools = new Map<string, Tool>([
 export function toolReleases(asked: SetupFlags, platform: string): readonly ToolRelease[] {
   const mirror = asked.downloadMirror === undefined ? undefined : parseMirror(asked.downloadMirror);
   const versions = new Map(Object.entries(asked).map(([key, value]) => [key.replace(/Version$/, ""), value]));
-  return (asked.tools ?? [...tools.keys()]).map((name) => {
+  const names = asked.tools ?? [...tools.keys()];
+  return (names.length === 1 && names[0] === "none" ? [] : names).map((name) => {
     const tool = tools.get(name);
     if (tool === undefined) {
       throw new KubefileError("USAGE", `tools: ${JSON.stringify(name)} is no program that is set up here`, {
-        hint: `write ${[...tools.keys()].join(", ")}`,
+        hint: `write ${[...tools.keys()].join(", ")}, or none`,
       });
     }
     const { pinned, sumSuffix, member } = tool;

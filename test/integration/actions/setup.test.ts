@@ -95,6 +95,13 @@ test.each([
   expect({ path: result.path, outputs: result.outputs }).toEqual({ path: [], outputs: {} });
 });
 
+test("kubefile comes alone where nothing else is asked for", async () => {
+  const result = await runner.run("setup", { inputs: { tools: "none", "download-mirror": `${mirror.url}/nowhere` } });
+  expect(result.exitCode).toBe(0);
+  expect(Object.keys(result.outputs)).toEqual(["kubefile-version"]);
+  expect(result.path).toHaveLength(1);
+});
+
 test.each([
   [{ tools: "kind, kubeadm" }, 'tools: "kubeadm" is no program that is set up here'],
   [{ "kind-version": "latest" }, 'kind-version "latest" is not a release'],

@@ -68,12 +68,11 @@ describe("the inputs of a job", () => {
     });
   });
 
-  it("are variables of a GitLab job, and of nothing else", () => {
+  it("are variables of a job, and of nothing else", () => {
     const variables = { KUBEFILE_INPUT_BUILD_ARGS: "A=1\nB=2", KUBEFILE_INPUT_WAIT: "pulled" };
-    expect(inputsOfVariables(table, { ...variables, GITLAB_CI: "true" })).toEqual({
-      buildArg: ["A=1", "B=2"],
-      wait: "pulled",
-    });
+    for (const job of [{ GITLAB_CI: "true" }, { GITHUB_ACTIONS: "true" }]) {
+      expect(inputsOfVariables(table, { ...variables, ...job })).toEqual({ buildArg: ["A=1", "B=2"], wait: "pulled" });
+    }
     expect(inputsOfVariables(table, variables)).toEqual({});
   });
 });

@@ -1,0 +1,88 @@
+import { describe, expect, it, test } from "vitest";
+import { rewriteWorkflow } from "../../../src/platform/workflow-inputs.ts";
+import { parserFindings, type WorkflowStep, workflows } from "../../support/workflow-files.ts";
+
+/** All that each job may do. Whoever adds to it has to say so here. */
+const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "build-on-merge.yml build": { contents: "read", packages: "write" },
+  "build-on-merge.yml verify": { packages: "read" },
+  "build-on-merge.yml promote": { contents: "read", packages: "write" },
+  "release.yml find": { packages: "read" },
+  "release.yml build": { contents: "read", packages: "write" },
+  "release.yml verify": { packages: "read" },
+  "release.yml promote": { packages: "write" },
+  "clean.yml clean": { packages: "write" },
+  "ci.yml test": { contents: "read" },
+};
+
+/** A run that a newer one of the same pull request makes needless. All others publish, and end what they began. */
+const cancelled = ["ci.yml"];
+
+const own = "kubefile-ci/kubefile-ci";
+
+describe.each(workflows)(".github/workflows/$name", (workflow) => {
+  const { name, text, on, concurrency, jobs } = workflow;
+  const steps = Object.values(jobs).flatMap((job): readonly WorkflowStep[] => job.steps ?? []);
+
+  it("is a workflow to GitHub's own parser", async () => {
+    expect(await parserFindings(name, text)).toEqual([]);
+  });
+
+  it("has the inputs of its verbs, as `npm run inputs` writes them", () => {
+    expect(rewriteWorkflow(text)).toBe(text);
+  });
+
+  it("lets each job do what it needs, and nothing else", () => {
+    expect(workflow.permissions).toEqual({});
+    for (const [job, { permissions: allowed }] of Object.entries(jobs)) {
+      expect([job, allowed]).toEqual([job, permissions[`${name} ${job}`]]);
+    }
+  });
+
+  it("gives no job more time than it needs", () => {
+    for (const [job, { "timeout-minutes": minutes }] of Object.entries(jobs)) {
+      expect([job, minutes]).toEqual([job, expect.any(Number)]);
+    }
+  });
+
+  it("cancels runs of old pull requests, and nothing that publishes", () => {
+    expect(concurrency?.group).toMatch(/\$\{\{/);
+    expect(concurrency?.["cancel-in-progress"] === false).toBe(!cancelled.includes(name));
+  });
+
+  it("never runs with a repository's rights what a stranger wrote", () => {
+    expect(Object.keys(on)).not.toContain("pull_request_target");
+    const checksOut = steps.some(({ uses = "" }) => uses.startsWith("actions/checkout@"));
+    if (/\bworkflow_run\b/.test(text)) expect(checksOut).toBe(false);
+  });
+
+  it("keeps its token from the files that it checks out", () => {
+    for (const { uses = "", with: values } of steps) {
+      if (uses.startsWith("actions/checkout@")) expect(values?.["persist-credentials"]).toBe(false);
+    }
+  });
+
+  it("pins every action to a commit, and names the version of those of others", () => {
+    const lines = [...text.matchAll(/^ *(?:- )?uses: (.*)$/gm)].map(([, action = ""]) => action);
+    expect(lines).toHaveLength(steps.filter(({ uses }) => uses !== undefined).length);
+    for (const line of lines) {
+      expect(line).toMatch(
+        line.startsWith(own) ? /^[\w/.-]+@[0-9a-f]{40}$/ : /^[\w-]+\/[\w/.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/,
+      );
+    }
+  });
+
+  it("hands no expression to a shell, which would take what stands in it for commands", () => {
+    for (const { run = "" } of steps) expect(run).not.toContain("${{");
+  });
+});
+
+test("our actions are all of one commit: that of a release, or none yet", () => {
+  const commits = workflows.flatMap(({ text }) => [...text.matchAll(/kubefile-ci\/kubefile-ci[\w/]*@(\w+)/g)]);
+  expect(new Set(commits.map(([, commit]) => commit)).size).toBe(1);
+});
+
+test("no permission is listed for a job that is not there", () => {
+  const jobs = workflows.flatMap(({ name, jobs }) => Object.keys(jobs).map((job) => `${name} ${job}`));
+  expect(Object.keys(permissions).sort()).toEqual(jobs.sort());
+});
