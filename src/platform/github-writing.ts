@@ -1,7 +1,9 @@
 import type { KubefileError } from "../error.ts";
 import { type GitHubApi, GitHubRefusal, openGitHubApi } from "./github-api.ts";
 import { writeComment } from "./github-note.ts";
+import { openRequestOf } from "./github-requests.ts";
 import type { CommitStatus, Environment, NoteOutcome } from "./platform.ts";
+import { precedingRun } from "./preceding-run.ts";
 import { proxySettings } from "./proxy-settings.ts";
 import { sourceRevision } from "./source-revision.ts";
 
@@ -14,14 +16,26 @@ const noToken: NoteOutcome = { state: "skipped", reason: "no token to write with
 /** Characters that GitHub takes as a status's description. */
 const LONGEST_DESCRIPTION = 140;
 
-/** @throws KubefileError PLATFORM when GitHub does not answer as it should, USAGE */
+/**
+ * Writes to the pull request of this run, or of the run that it follows: that of a fork, whose own may not.
+ *
+ * @throws KubefileError PLATFORM when GitHub does not answer as it should, USAGE
+ */
 export async function writeStickyComment(writing: GitHubWriting, key: string, markdown: string): Promise<NoteOutcome> {
+  const preceding = await precedingRun(writing.env);
   const revision = await sourceRevision(writing.env);
-  if (revision?.ref.kind !== "pull request") {
+  if (preceding === undefined && revision?.ref.kind !== "pull request") {
     return { state: "skipped", reason: "this run belongs to no pull request" };
   }
-  const { number } = revision.ref;
   return await write(writing, async (api, repository) => {
+    const number =
+      preceding !== undefined
+        ? await openRequestOf(api, repository, preceding)
+        : revision?.ref.kind === "pull request"
+          ? revision.ref.number
+          : undefined;
+    if (number === undefined)
+      return { state: "skipped", reason: "no open pull request stands on the commit of that run" };
     const url = await writeComment(api, { repository, number }, key, markdown);
     return { state: "written", ...(url === "" ? {} : { url }) };
   });

@@ -11,6 +11,7 @@ import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { type OpenHost, openHost } from "./host.ts";
 import { absolute } from "./input-values.ts";
+import { pageOfRun } from "./preceding-run.ts";
 import { type PreviewFlags, resolvePreview } from "./preview-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
 import { writeNote } from "./write-note.ts";
@@ -69,7 +70,7 @@ async function tellPreview(
   context: CommandContext,
 ): Promise<void> {
   const { platform, cwd } = context;
-  const options = { limit: longestComment, ...(await origin(context)) };
+  const options = { limit: longestComment, ...(await originOfPreview(context)) };
   const markdown = previewMarkdown(verdict, difference === undefined ? options : { ...options, difference });
   if (flags.verdict !== undefined) await writeJson(absolute(flags.verdict, cwd), verdict);
   if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
@@ -86,7 +87,13 @@ async function tellPreview(
   for (const [name, value] of Object.entries(outputs)) if (value !== undefined) await platform.output(name, value);
 }
 
-async function origin({ env }: CommandContext): Promise<{ readonly commit?: string; readonly job?: string }> {
-  const revision = await sourceRevision(env);
-  return revision === undefined ? {} : { commit: revision.commit };
+/** What was previewed, and where more can be read, as the CI system tells it. */
+export async function originOfPreview({
+  env,
+}: CommandContext): Promise<{ readonly commit?: string; readonly job?: string }> {
+  const [revision, page] = await Promise.all([sourceRevision(env), pageOfRun(env)]);
+  return {
+    ...(revision === undefined ? {} : { commit: revision.commit }),
+    ...(page === undefined ? {} : { job: page }),
+  };
 }

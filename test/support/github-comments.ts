@@ -12,6 +12,13 @@ export interface FakeGitHub {
   readonly url: string;
   readonly comments: FakeComment[];
   readonly statuses: unknown[];
+  /** Open pull requests, as far as they are asked for. */
+  readonly requests: {
+    readonly number: number;
+    readonly sha: string;
+    readonly repository: string;
+    readonly branch: string;
+  }[];
   readonly log: string[];
   /** Answers in place of the next ones of a method. */
   readonly troubles: { readonly method: string; readonly status: number; readonly headers?: Record<string, string> }[];
@@ -33,7 +40,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
   if (typeof address !== "object" || address === null) throw new Error("no port");
   const fake: FakeGitHub = {
     url: `http://127.0.0.1:${address.port}`,
-    ...{ comments: [], statuses: [], log: [], troubles: [], permission: "write" },
+    ...{ comments: [], statuses: [], requests: [], log: [], troubles: [], permission: "write" },
     beforeCreate: () => undefined,
     async stop() {
       server.closeAllConnections();
@@ -73,6 +80,14 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
       const made: FakeComment = { id: 1_000 + fake.comments.length, body: text, user: bot };
       fake.comments.push(made);
       return send(201, shown(made));
+    }
+    if (method === "GET" && pathname === "/repos/shop/app/pulls") {
+      const head = searchParams.get("head");
+      const open = fake.requests.filter(({ repository, branch }) => `${repository.split("/")[0]}:${branch}` === head);
+      return send(
+        200,
+        open.map(({ number, sha, repository }) => ({ number, head: { sha, repo: { full_name: repository } } })),
+      );
     }
     if (method === "POST" && pathname.startsWith("/repos/shop/app/statuses/")) {
       fake.statuses.push(body);

@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
+import { parse } from "yaml";
 import { rewriteWorkflow } from "../../../src/platform/workflow-inputs.ts";
-import { parserFindings, type WorkflowStep, workflows } from "../../support/workflow-files.ts";
+import { type WorkflowJob, type WorkflowStep, workflows } from "../../support/workflow-files.ts";
+import { parserFindings } from "../../support/workflow-parser.ts";
 
 /** All that each job may do. Whoever adds to it has to say so here. */
 const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -11,12 +14,14 @@ const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "release.yml build": { contents: "read", packages: "write" },
   "release.yml verify": { packages: "read" },
   "release.yml promote": { packages: "write" },
+  "pr-preview.yml preview": { contents: "read", packages: "read", "pull-requests": "write" },
+  "pr-preview-comment.yml comment": { actions: "read", "pull-requests": "write" },
   "clean.yml clean": { packages: "write" },
   "ci.yml test": { contents: "read" },
 };
 
 /** A run that a newer one of the same pull request makes needless. All others publish, and end what they began. */
-const cancelled = ["ci.yml"];
+const cancelled = ["ci.yml", "pr-preview.yml", "pr-preview-comment.yml"];
 
 const own = "kubefile-ci/kubefile-ci";
 
@@ -85,4 +90,38 @@ test("our actions are all of one commit: that of a release, or none yet", () => 
 test("no permission is listed for a job that is not there", () => {
   const jobs = workflows.flatMap(({ name, jobs }) => Object.keys(jobs).map((job) => `${name} ${job}`));
   expect(Object.keys(permissions).sort()).toEqual(jobs.sort());
+});
+
+/** Workflows that pages show for teams to copy. */
+const root = new URL("../../../", import.meta.url);
+const pages = [
+  "README.md",
+  ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`),
+  ...readdirSync(new URL("actions/", root)).map((name) => `actions/${name}/README.md`),
+].filter((page) => page.endsWith(".md"));
+const shown = pages.flatMap((page) =>
+  [...readFileSync(new URL(page, root), "utf8").matchAll(/^```yaml\n(.*?)^```/gms)]
+    .map(([, text = ""]) => ({ page, text }))
+    .filter(({ text }) => /^jobs:/m.test(text) && /^on:/m.test(text)),
+);
+
+describe.each(shown)("a workflow in $page", ({ page, text }) => {
+  it("is one to GitHub's own parser, with inputs and secrets that ours have", async () => {
+    expect(await parserFindings(page, text)).toEqual([]);
+  });
+
+  it("grants what the workflow that it calls needs", () => {
+    const jobs: Readonly<Record<string, WorkflowJob & { readonly uses?: string }>> = parse(text).jobs;
+    for (const { uses, permissions: granted } of Object.values(jobs)) {
+      const [, name] = /^kubefile-ci\/kubefile-ci\/\.github\/workflows\/([\w.-]+)@v0$/.exec(uses ?? "") ?? [];
+      if (name === undefined) continue;
+      const needed = Object.entries(permissions).filter(([job]) => job.startsWith(`${name} `));
+      const most: Record<string, string> = {};
+      for (const [scope, level] of needed.flatMap(([, each]) => Object.entries(each))) {
+        if (most[scope] !== "write") most[scope] = level;
+      }
+      expect(needed.length).toBeGreaterThan(0);
+      expect(granted).toEqual(most);
+    }
+  });
 });

@@ -382,7 +382,10 @@ export const badUsage: readonly BadUsage[] = [
   {
     name: "a note of a file that is not there",
     argv: ["note", "--file", "note.md", "--key", "preview"],
-    stderr: ["error[USAGE]: note.md cannot be read", "  hint: name a file of markdown"],
+    stderr: [
+      "error[USAGE]: note.md cannot be read",
+      "  hint: name a file of markdown with --file, or a verdict with --verdict",
+    ],
   },
   {
     name: "a note without a key",
