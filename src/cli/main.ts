@@ -16,6 +16,7 @@ import { registerNote } from "./note.ts";
 import { registerPreview } from "./preview.ts";
 import { registerPromote } from "./promote.ts";
 import { registerPush } from "./push.ts";
+import { registerRelease } from "./release.ts";
 import { registerRun } from "./run.ts";
 import { registerServe } from "./serve.ts";
 import { registerTag } from "./tag.ts";
@@ -73,6 +74,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerClean,
     registerNote,
     registerPromote,
+    registerRelease,
     registerServe,
   ]) {
     register(program, context, setExitCode);

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { errorMessage, KubefileError } from "../error.ts";
@@ -11,6 +12,8 @@ export interface GitHubApiOptions {
   readonly token: string;
   readonly proxy: ProxySettings;
   readonly signal: AbortSignal;
+  /** What a job that is refused lacks; `pull-requests: write` when absent. */
+  readonly permission?: string;
   /** Milliseconds before the second try; each further pause is twice as long. */
   readonly backoff?: number;
 }
@@ -21,10 +24,20 @@ export interface GitHubRequest {
   readonly body?: unknown;
 }
 
+/** A file to be sent. The caller vouches for the address. */
+export interface GitHubUpload {
+  readonly url: URL;
+  /** Bytes. */
+  readonly size: number;
+  readonly open: () => Readable;
+}
+
 /** GitHub's REST API with one token. Redirects are failures: a token goes to one server. */
 export interface GitHubApi extends AsyncDisposable {
   /** @throws GitHubRefusal for an answer other than 2xx, KubefileError PLATFORM for none, CANCELLED on abort */
   send(request: GitHubRequest): Promise<unknown>;
+  /** Sends it once: half a file that is there already stands in the way of a second try. Errors are those of `send`. */
+  upload(upload: GitHubUpload): Promise<unknown>;
 }
 
 /** An answer other than success. */
@@ -33,8 +46,8 @@ export class GitHubRefusal extends KubefileError {
   /** Milliseconds after which it may be asked again; undefined when that is of no use. */
   readonly retryAfter: number | undefined;
 
-  constructor(status: number, message: string, retryAfter: number | undefined) {
-    super("PLATFORM", message, { hint: hintFor(status) });
+  constructor(status: number, message: string, retryAfter: number | undefined, permission = "pull-requests: write") {
+    super("PLATFORM", message, { hint: hintFor(status, permission) });
     this.status = status;
     this.retryAfter = retryAfter;
   }
@@ -45,6 +58,8 @@ const CONNECT_TIMEOUT = 10_000;
 const IDLE_TIMEOUT = 30_000;
 /** For a request with all its tries and pauses. */
 const TOTAL_TIMEOUT = 120_000;
+/** For a file of the greatest length over a slow line. */
+const UPLOAD_TIMEOUT = 3_600_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 export function openGitHubApi(options: GitHubApiOptions): GitHubApi {
@@ -59,6 +74,7 @@ export function openGitHubApi(options: GitHubApiOptions): GitHubApi {
   });
   return {
     send: (request) => sendWithRetries(dispatcher, options, request),
+    upload: (upload) => sendFile(dispatcher, options, upload),
     [Symbol.asyncDispose]: () => dispatcher.destroy(),
   };
 }
@@ -87,11 +103,45 @@ async function sendWithRetries(
 
 async function sendOnce(
   dispatcher: Dispatcher,
-  { server, token }: GitHubApiOptions,
+  options: GitHubApiOptions,
   { method, path, body }: GitHubRequest,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const url = new URL(`${server.replace(/\/+$/, "")}${path}`);
+  const url = new URL(`${options.server.replace(/\/+$/, "")}${path}`);
+  const type = body === undefined ? {} : { "content-type": "application/json" };
+  const content = { headers: type, body: body === undefined ? null : JSON.stringify(body) };
+  return await ask(dispatcher, options, { url, method, ...content, signal });
+}
+
+async function sendFile(
+  dispatcher: Dispatcher,
+  options: GitHubApiOptions,
+  { url, size, open }: GitHubUpload,
+): Promise<unknown> {
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(UPLOAD_TIMEOUT)]);
+  const headers = { "content-type": "application/octet-stream", "content-length": String(size) };
+  try {
+    return await ask(dispatcher, options, { url, method: "POST", headers, body: open(), signal });
+  } catch (error) {
+    if (options.signal.aborted) throw new KubefileError("CANCELLED", "cancelled while sending a file to GitHub");
+    throw error instanceof KubefileError
+      ? error
+      : noAnswer({ ...options, server: url.origin }, { method: "POST", path: url.pathname }, error);
+  }
+}
+
+async function ask(
+  dispatcher: Dispatcher,
+  { token, permission }: GitHubApiOptions,
+  request: {
+    readonly url: URL;
+    readonly method: GitHubRequest["method"];
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string | Readable | null;
+    readonly signal: AbortSignal;
+  },
+): Promise<unknown> {
+  const { url, method } = request;
   const answer = await dispatcher.request({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
@@ -101,10 +151,10 @@ async function sendOnce(
       authorization: `Bearer ${token}`,
       "user-agent": "kubefile",
       "x-github-api-version": "2022-11-28",
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...request.headers,
     },
-    body: body === undefined ? null : JSON.stringify(body),
-    signal,
+    body: request.body,
+    signal: request.signal,
   });
   const chunks: Buffer[] = [];
   let size = 0;
@@ -119,7 +169,7 @@ async function sendOnce(
   if (status >= 200 && status < 300) return value;
   const said = printable(redactText(saidBy(value))).slice(0, 400);
   const message = `GitHub at ${url.host} answered ${status} to ${method} ${url.pathname}${said === "" ? "" : `: ${said}`}`;
-  throw new GitHubRefusal(status, message, retryAfter(method, status, headers, said));
+  throw new GitHubRefusal(status, message, retryAfter(method, status, headers, said), permission);
 }
 
 /**
@@ -148,9 +198,9 @@ function retryAfter(
   return status >= 500 && method !== "POST" ? (seconds ?? 0) * 1_000 : undefined;
 }
 
-function hintFor(status: number): string {
+function hintFor(status: number, permission: string): string {
   if (status === 401) return "the token has expired, or is no token of this server";
-  if (status === 403 || status === 404) return "the job needs `permissions:` with `pull-requests: write`";
+  if (status === 403 || status === 404) return `the job needs \`permissions:\` with \`${permission}\``;
   return "run the job again; its other results are not touched by this";
 }
 

@@ -1,8 +1,9 @@
-import type { KubefileError } from "../error.ts";
+import { KubefileError } from "../error.ts";
 import { type GitHubApi, GitHubRefusal, openGitHubApi } from "./github-api.ts";
 import { writeComment } from "./github-note.ts";
+import { publishGitHubRelease } from "./github-release.ts";
 import { openRequestOf } from "./github-requests.ts";
-import type { CommitStatus, Environment, NoteOutcome } from "./platform.ts";
+import type { CommitStatus, Environment, NoteOutcome, Release } from "./platform.ts";
 import { precedingRun } from "./preceding-run.ts";
 import { proxySettings } from "./proxy-settings.ts";
 import { sourceRevision } from "./source-revision.ts";
@@ -60,6 +61,28 @@ export async function setGitHubStatus(writing: GitHubWriting, status: CommitStat
   });
 }
 
+/**
+ * Makes a release of a tag.
+ *
+ * @throws KubefileError PLATFORM, USAGE outside of a GitHub job or without a token
+ */
+export async function releaseOnGitHub({ env, signal }: GitHubWriting, release: Release): Promise<NoteOutcome> {
+  const token = env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
+  const { GITHUB_API_URL: server, GITHUB_REPOSITORY: repository } = env;
+  if (!token || !server || !URL.canParse(server) || !repository || !isRepository(repository)) {
+    throw new KubefileError("USAGE", "there is no GitHub to release on, or no token for it", {
+      hint: "run it in a job of GitHub, with `env: GITHUB_TOKEN: ${{ github.token }}` and `permissions: contents: write`",
+    });
+  }
+  await using api = openGitHubApi({ server, token, signal, proxy: proxySettings(env), permission: "contents: write" });
+  const url = await publishGitHubRelease(api, { server, repository }, release);
+  return { state: "written", ...(url === "" ? {} : { url }) };
+}
+
+function isRepository(text: string): boolean {
+  return /^[\w.-]+\/[\w.-]+$/.test(text);
+}
+
 /** Without the permission nothing is written, which is no failure: events of forks never have it. */
 async function write(
   { env, signal }: GitHubWriting,
@@ -68,7 +91,7 @@ async function write(
   const token = env["INPUT_GITHUB-TOKEN"] || env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
   const { GITHUB_API_URL: server, GITHUB_REPOSITORY: repository } = env;
   if (!token) return noToken;
-  if (!server || !URL.canParse(server) || !repository || !/^[\w.-]+\/[\w.-]+$/.test(repository)) {
+  if (!server || !URL.canParse(server) || !repository || !isRepository(repository)) {
     return { state: "skipped", reason: "GITHUB_API_URL or GITHUB_REPOSITORY is not set" };
   }
   await using api = openGitHubApi({ server, token, signal, proxy: proxySettings(env) });

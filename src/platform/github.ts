@@ -50,6 +50,7 @@ export function createGitHubPlatform(process: {
     stickyNote: async (key, markdown) =>
       await (await import("./github-writing.ts")).writeStickyComment(process, key, markdown),
     commitStatus: async (status) => await (await import("./github-writing.ts")).setGitHubStatus(process, status),
+    publishRelease: async (release) => await (await import("./github-writing.ts")).releaseOnGitHub(process, release),
   };
 }
 

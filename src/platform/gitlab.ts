@@ -55,6 +55,10 @@ export function createGitLabPlatform(process: {
     stickyNote: async (key, markdown) =>
       await (await import("./gitlab-writing.ts")).writeStickyNote(writing, key, markdown),
     commitStatus: async (status) => await (await import("./gitlab-writing.ts")).setCommitStatus(writing, status),
+    publishRelease: async (release) => {
+      await (await import("./gitlab-writing.ts")).releaseOnGitLab(writing, release);
+      return { state: "written" };
+    },
   };
 }
 

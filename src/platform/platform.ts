@@ -33,6 +33,19 @@ export interface Platform {
   stickyNote(key: string, markdown: string): Promise<NoteOutcome>;
   /** Puts a mark on the commit of this run. */
   commitStatus(status: CommitStatus): Promise<NoteOutcome>;
+  /** Makes a release of a Git tag, or brings the one that is there up to date. */
+  publishRelease(release: Release): Promise<NoteOutcome>;
+}
+
+export interface Release {
+  /** The Git tag that is released. */
+  readonly tag: string;
+  readonly name: string;
+  /** Markdown. */
+  readonly notes: string;
+  readonly isPrerelease: boolean;
+  /** Absolute names of files that hang on it, where the platform keeps files with releases. */
+  readonly files: readonly string[];
 }
 
 export type AnnotationLevel = "error" | "warning" | "notice";

@@ -63,6 +63,24 @@ export function exactVersion(name: string): string | undefined {
   return releaseTags(name, [])?.fixed[0];
 }
 
+/** Whether a Git tag or an image's tag names a version before its release, such as `1.5.0-rc.1`. */
+export function isPrerelease(name: string): boolean {
+  return parseVersion(name)?.prerelease !== undefined;
+}
+
+/** The latest release before a version, among the tags of a repository. Versions before a release are passed over. */
+export function releaseBefore(version: string, published: readonly string[]): string | undefined {
+  const own = parseVersion(version);
+  if (own === undefined) return undefined;
+  return published
+    .flatMap((tag) => {
+      const parsed = tag.startsWith("v") ? undefined : parseVersion(tag);
+      return parsed === undefined || parsed.prerelease !== undefined ? [] : [{ tag, numbers: parsed.numbers }];
+    })
+    .filter(({ numbers }) => compare(numbers, own.numbers) < 0)
+    .sort((one, other) => compare(other.numbers, one.numbers))[0]?.tag;
+}
+
 /** `1.4.2` for good; `1.4`, `1` and `latest` only where no later version holds them: a fix of an old line moves none back. */
 function releaseTags(name: string, published: readonly string[]): TagPlan | undefined {
   const version = parseVersion(name);

@@ -13,4 +13,5 @@ export const terminal: Platform = {
   output: async () => undefined,
   stickyNote: async () => nowhere,
   commitStatus: async () => nowhere,
+  publishRelease: async () => nowhere,
 };

@@ -14,6 +14,7 @@ const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "release.yml build": { contents: "read", packages: "write" },
   "release.yml verify": { packages: "read" },
   "release.yml promote": { packages: "write" },
+  "release.yml release": { contents: "write", packages: "read" },
   "pr-preview.yml preview": { contents: "read", packages: "read", "pull-requests": "write" },
   "pr-preview-comment.yml comment": { actions: "read", "pull-requests": "write" },
   "clean.yml clean": { packages: "write" },

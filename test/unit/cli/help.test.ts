@@ -10,7 +10,7 @@ const verbs = program.commands.filter(isListed);
 test("lists every verb but the one that is not for people", () => {
   expect(verbs.map((verb) => verb.name())).toEqual([
     ...["build", "push", "tag", "verify", "preview", "run", "lint", "lock"],
-    ...["images", "inspect", "diff", "clean", "note", "promote"],
+    ...["images", "inspect", "diff", "clean", "note", "promote", "release"],
   ]);
   expect(program.commands.map((verb) => verb.name())).toContain("serve");
 });
