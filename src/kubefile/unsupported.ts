@@ -13,23 +13,20 @@ export function unsupportedFeatures(kubefile: Kubefile): readonly Diagnostic[] {
 
 function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
   const flags = instruction.flags.flatMap((flag) => unsupportedFlag(instruction, flag));
-  switch (instruction.kind) {
-    case "ADD": {
-      const repositories = instruction.sources
-        .filter(({ text }) => /^(?:git@|git:|ssh:)/i.test(text) || /^https?:[^?]+\.git(?:#|$)/i.test(text))
-        .map(({ span }) => unsupported("ADD of a git repository is", "fetch it with RUN git clone", span));
-      return [...flags, ...repositories];
-    }
-    default:
-      return flags;
-  }
+  if (instruction.kind !== "ADD") return flags;
+  const repositories = instruction.sources.filter(({ text }) => /^(?:git@|git:|ssh:)/i.test(text));
+  const hint = "write https://HOST/PATH.git; a token for it is given with --secret id=GIT_AUTH_TOKEN.HOST";
+  return [
+    ...flags,
+    ...repositories.map(({ span }) => unsupported("git by another protocol than https is", hint, span)),
+  ];
 }
 
 /** Flags of known names that change what a step does; the others are reported as having no effect. */
 const hints: Readonly<Record<string, string>> = {
   parents: "name the destination directory of each source",
   exclude: "COPY the files that are wanted one by one",
-  "keep-git-dir": "fetch it with RUN git clone",
+  "keep-git-dir": "RUN git clone; what git keeps there differs from machine to machine",
   unpack: "unpack it with RUN tar",
   network: "remove it; RUN has the network",
   security: "remove it",

@@ -20,6 +20,7 @@ import type { Upstream } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
 import type { BuildLock } from "./build-lock.ts";
+import type { GitSources } from "./git-sources.ts";
 import type { Host } from "./host.ts";
 import type { ImageIdentities } from "./identities.ts";
 import type { ImageSources } from "./image-sources.ts";
@@ -40,6 +41,7 @@ export interface BuildParts {
   readonly store: Store;
   readonly images: ImageSources;
   readonly web: WebSources;
+  readonly git: GitSources;
   readonly lock: BuildLock;
   /** The registries, but that tags in the lock stand for its digests: for all that a build takes from them. */
   readonly upstream: Upstream;

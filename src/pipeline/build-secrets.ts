@@ -1,9 +1,10 @@
 import { KubefileError } from "../error.ts";
 import type { PlannedStage } from "../plan/stage.ts";
-import type { RunStep, StepSecret } from "../plan/step.ts";
+import type { RunStep, Step, StepSecret } from "../plan/step.ts";
 import { valueLines, valueTraces } from "../registry/secret-forms.ts";
 import { findTraces } from "../rootfs/find-traces.ts";
 import type { CommitOptions } from "../rootfs/workspace.ts";
+import { tokenSecret } from "./git-token.ts";
 import type { Host } from "./host.ts";
 
 /** What a build was given for an id, or why it was given nothing. */
@@ -28,8 +29,13 @@ export function announceSecrets(
 /** Ids that were given and that no step asks for. */
 export function unusedSecrets(stages: readonly PlannedStage[], given: BuildSecrets): readonly string[] {
   const steps = stages.flatMap((stage) => stage.steps);
-  const used = new Set(steps.flatMap((step) => (step.kind === "run" ? (step.secrets ?? []) : [])).map(({ id }) => id));
+  const used = new Set(steps.flatMap(secretsOf));
   return [...given.keys()].filter((id) => !used.has(id));
+}
+
+function secretsOf(step: Step): readonly string[] {
+  if (step.kind === "run") return (step.secrets ?? []).map(({ id }) => id);
+  return step.sources.flatMap((source) => (source.kind === "git" ? [tokenSecret(source.url)] : []));
 }
 
 /** A secret that a step gets. */

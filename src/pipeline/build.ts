@@ -27,6 +27,7 @@ import { announceSecrets, unusedSecrets } from "./build-secrets.ts";
 import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import { fileSecrets } from "./file-secrets.ts";
+import { createGitSources } from "./git-sources.ts";
 import type { Host } from "./host.ts";
 import { imageIdentities } from "./identities.ts";
 import { createImageSources, describeBases } from "./image-sources.ts";
@@ -78,15 +79,16 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       const images = createImageSources({ host, upstream, store, onResolved: noteBase(state) });
       const plan = await planFor(kubefile, { host, options, images });
       const web = createWebSources(host.client, store);
+      const git = createGitSources(host.gitEnvironment, options.secrets);
       const pinned = { ...options, ...pinnedImages(options, lock) };
       const use = cacheUse(plan.stages, { noCache: options.noCache, filters: options.noCacheFilter });
       const cache = openBuildCache(host, options, store);
       const saver = recordSaver(cache, host.signal);
-      const inputs = stepInputs({ context, ignore, images, web, signal: host.signal });
+      const inputs = stepInputs({ context, ignore, images, web, git, signal: host.signal });
       const trails = trailFile(store, file);
       const trail = trailNotes(await trails.read());
       const parts: BuildParts = {
-        ...{ host, options: pinned, state, plan, ignore, store, images, web, cache, use, trail, lock, upstream },
+        ...{ host, options: pinned, state, plan, ignore, store, images, web, git, cache, use, trail, lock, upstream },
         supply: createBlobSupply({ store, client: granted }),
         inputs,
         grant: granted.grant,
@@ -129,7 +131,7 @@ async function planFor(
     host.progress.note("warning", `--build-arg ${name} is used by no ARG of ${options.fileShown}`);
   }
   for (const id of unusedSecrets(plan.stages, options.secrets)) {
-    host.progress.note("warning", `the secret ${id} is used by no RUN of ${options.fileShown}`);
+    host.progress.note("warning", `the secret ${id} is used by no step of ${options.fileShown}`);
   }
   return plan;
 }

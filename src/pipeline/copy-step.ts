@@ -8,9 +8,8 @@ import { atLocation } from "../rootfs/problems.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
-
+import type { GitSources } from "./git-sources.ts";
 import type { ImageSources } from "./image-sources.ts";
-
 import type { WebSources } from "./web-sources.ts";
 
 export interface CopyWork {
@@ -22,6 +21,7 @@ export interface CopyWork {
   readonly stageTree: (position: number) => Promise<SourceTree>;
   readonly images: ImageSources;
   readonly web: WebSources;
+  readonly git: GitSources;
   /** Absolute path of a directory for files that only the run needs. */
   readonly directory: string;
   readonly signal: AbortSignal;
@@ -59,13 +59,14 @@ export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[],
 /** Brings a source onto this machine. `directory` does not exist yet and belongs to this source alone. */
 async function materialise(
   source: StepSource,
-  _input: ResolvedInput | undefined,
+  input: ResolvedInput | undefined,
   {
     context,
     ignore,
     stageTree,
     images,
     web,
+    git,
     runDirectory,
     directory,
     signal,
@@ -98,8 +99,11 @@ async function materialise(
         file: await web.fetch(source, { signal }),
         unpack: source.unpack,
       };
-    case "git":
-      throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not executed yet`);
+    case "git": {
+      if (input?.kind !== "git") throw new KubefileError("INTERNAL", `${source.url} was not resolved`);
+      const tree = await git.fetch(source, input.commit, directory, { signal });
+      return { kind: "paths", tree, paths: ["."] };
+    }
     default:
       return source satisfies never;
   }

@@ -4,6 +4,7 @@ import type { EngineEnvironment } from "../cluster/engine.ts";
 import type { Repository } from "../oci/reference.ts";
 import type { ProcessIdentity } from "../process/process-identity.ts";
 import type { RegistryClient } from "../registry/types.ts";
+import type { GitEnvironment } from "./git-program.ts";
 import type { Progress } from "./progress.ts";
 
 /** The machine a run works on and everything that differs between two runs, given by the front end. */
@@ -13,6 +14,8 @@ export interface Host {
   /** `name` is looked up there: kind. */
   readonly searchPath: string;
   readonly client: RegistryClient;
+  /** For repositories that ADD names. */
+  readonly gitEnvironment: () => Promise<GitEnvironment>;
   /** GitHub's cache service; undefined outside of a job that was given access to it. */
   readonly gha: GhaAccess | undefined;
   /** Offers a pull secret of the launch to the client. */

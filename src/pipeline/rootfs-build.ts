@@ -15,6 +15,7 @@ import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
 import { type BuildSecrets, leakCheck } from "./build-secrets.ts";
 import { copyStep } from "./copy-step.ts";
+import type { GitSources } from "./git-sources.ts";
 import type { ImageSources } from "./image-sources.ts";
 import type { Phase } from "./progress.ts";
 import { type RunPlace, runStep } from "./run-step.ts";
@@ -38,6 +39,7 @@ export interface RootfsBuildOptions {
   readonly ignore: IgnoreRules;
   readonly images: ImageSources;
   readonly web: WebSources;
+  readonly git: GitSources;
   readonly run: RunPlace;
   readonly secrets: BuildSecrets;
   /** Absolute path of a directory for files that only the run needs. */
@@ -173,7 +175,7 @@ async function executeStep(
   inputs: readonly ResolvedInput[],
   { tree, built, options }: StageWork,
 ): Promise<void> {
-  const { context, ignore, images, web, directory, signal, phase } = options;
+  const { context, ignore, images, web, git, directory, signal, phase } = options;
   const workspace = await tree.workspace();
   switch (step.kind) {
     case "copy": {
@@ -182,7 +184,7 @@ async function executeStep(
         const root = (await stage?.tree.workspace())?.root ?? "";
         return { root, name: `rootfs of ${stage?.title ?? ""}` };
       };
-      return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, web, directory, signal });
+      return copyStep(step, inputs, { workspace, context, ignore, stageTree, images, web, git, directory, signal });
     }
     case "run":
       return runStep(step, { workspace, place: options.run, secrets: options.secrets, phase, signal });

@@ -112,6 +112,7 @@ async function buildSteps(parts: RunParts, phase: Phase, signal: AbortSignal): P
       ignore: parts.ignore,
       images: parts.images,
       web: parts.web,
+      git: parts.git,
       phase,
       signal,
     },

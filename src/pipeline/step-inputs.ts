@@ -1,11 +1,10 @@
-import { KubefileError } from "../error.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import { digestOf } from "../oci/digest.ts";
 import type { CopyStep, ResolvedInput, Step, StepSource } from "../plan/step.ts";
 import type { HashedFile } from "../rootfs/hash-files.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import { digestOfSources } from "../rootfs/source-digest.ts";
-
+import type { GitSources } from "./git-sources.ts";
 import type { ImageSources } from "./image-sources.ts";
 import type { WebSources } from "./web-sources.ts";
 
@@ -17,6 +16,7 @@ export interface InputContext {
   readonly hashed?: Map<string, HashedFile>;
   readonly images: ImageSources;
   readonly web: WebSources;
+  readonly git: GitSources;
   readonly signal: AbortSignal;
 }
 
@@ -71,7 +71,7 @@ export async function resolveInputs(step: Step, context: InputContext): Promise<
 async function resolveInput(
   source: StepSource,
   step: CopyStep,
-  { context, ignore, images, web, hashed, signal }: InputContext,
+  { context, ignore, images, web, git, hashed, signal }: InputContext,
 ): Promise<ResolvedInput> {
   switch (source.kind) {
     case "context": {
@@ -92,8 +92,10 @@ async function resolveInput(
     }
     case "url":
       return { kind: "url", ...(await web.resolve(source, { signal })) };
-    case "git":
-      throw new KubefileError("INTERNAL", `a source of kind ${source.kind} is not resolved yet`);
+    case "git": {
+      const commit = await git.resolve(source, { signal });
+      return { kind: "git", identity: `commit ${commit}`, commit };
+    }
     default:
       return source satisfies never;
   }

@@ -5,6 +5,7 @@ import type { AddInstruction, CopyInstruction, Stage } from "../kubefile/instruc
 import { isRemote } from "../kubefile/rootfs-paths.ts";
 import { copyOrigin, stageOfCopy } from "../kubefile/stage-references.ts";
 import { isDigest } from "../oci/digest.ts";
+import { gitSource } from "./git-source.ts";
 import { imageReference } from "./image-reference.ts";
 import type { Scope } from "./scope.ts";
 import { type NeededStage, plannedPosition } from "./stage-graph.ts";
@@ -58,6 +59,8 @@ function addSource(path: string, { flags, sources }: AddInstruction, { scope, wh
     if (written === undefined) return { kind: "context", paths: [path], unpack: true };
     throw invalid("--checksum is for addresses", `remove it: ${path} is a file of the build context`);
   }
+  const repository = gitSource(path, where, written === undefined ? undefined : scope.expand(written));
+  if (repository !== undefined) return repository;
   if (written === undefined) return { kind: "url", url: webAddress(path, where), unpack: false };
   const checksum = scope.expand(written);
   if (!isDigest(checksum)) throw invalid(`--checksum=${checksum} is no sha256 checksum`, "write sha256: and 64 digits");

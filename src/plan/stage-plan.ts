@@ -11,6 +11,7 @@ import type {
 import { didYouMean, nearest } from "../kubefile/nearest.ts";
 import type { Word } from "../kubefile/word.ts";
 import { copySources } from "./copy-sources.ts";
+import { gitSource } from "./git-source.ts";
 import { appDirectory, type StageContext, type StageResult, startStage } from "./inherited.ts";
 import type { DeclaredApp, PlannedLaunch } from "./planned-launch.ts";
 import type { Scope } from "./scope.ts";
@@ -171,9 +172,11 @@ function declareApp(
   const directory = appDirectory(name);
   const sources = instruction.sources.map((source): StepSource => {
     const text = state.scope.expand(source);
-    return text.startsWith(localScheme)
-      ? { kind: "context", paths: [text.slice(localScheme.length)], unpack: false }
-      : { kind: "url", url: webAddress(text, locate(state.context, source)), unpack: false };
+    if (text.startsWith(localScheme)) {
+      return { kind: "context", paths: [text.slice(localScheme.length)], unpack: false };
+    }
+    const where = locate(state.context, source);
+    return gitSource(text, where) ?? { kind: "url", url: webAddress(text, where), unpack: false };
   });
   state.apps.set(name, { name, kind, directory, env: {} });
   if (kind === "cni") setLabel(state, `${CNI_LABEL}${name}`, "true");

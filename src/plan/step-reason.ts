@@ -11,13 +11,19 @@ export function stepReason(step: TrailStep, position: number, trail: Trail | und
     filesReason(before.files, step.files) ??
     inShort(
       step.reads.flatMap(({ name, identity }, at) =>
-        before.reads[at]?.identity === identity ? [] : [`${name} changed`],
+        before.reads[at]?.identity === identity ? [] : [`${name} ${changeOf(before.reads[at]?.identity, identity)}`],
       ),
     ) ??
     variablesReason(before.environment, step.environment) ??
     (before.container === step.container ? undefined : "the launch container's image changed") ??
     (before.previous === step.previous ? "its record is gone" : "a step before it changed")
   );
+}
+
+/** Names of commits are told, as people look them up. */
+function changeOf(before: string | undefined, now: string): string {
+  const [from, to] = [before ?? "", now].map((identity) => /^commit ([0-9a-f]{12})/.exec(identity)?.[1]);
+  return from === undefined || to === undefined ? "changed" : `moved from ${from} to ${to}`;
 }
 
 /** The step at the same place of the last build if it was the same instruction, else wherever that stood. */

@@ -64,7 +64,6 @@ export interface GitSource {
   readonly ref?: string;
   /** A directory of the repository. */
   readonly subdirectory?: string;
-  readonly keepGitDirectory: boolean;
   /** Hexadecimal digits that the commit must start with. */
   readonly checksum?: string;
 }

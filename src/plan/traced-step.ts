@@ -85,8 +85,9 @@ function nameOf(source: StepSource, { stages }: TraceContext): string {
     case "image":
       return formatReference(source.reference);
     case "url":
-    case "git":
       return source.url;
+    case "git":
+      return `${source.url}#${source.ref ?? "HEAD"}`;
     case "text":
       return source.name;
   }

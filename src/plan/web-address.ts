@@ -1,14 +1,7 @@
 import { KubefileError, type Location } from "../error.ts";
-import { parseGitSource } from "./remote-source.ts";
 
-/** @throws KubefileError UNSUPPORTED for a git repository, KUBEFILE_INVALID for what is no address without credentials */
+/** @throws KubefileError KUBEFILE_INVALID for what is no address without credentials */
 export function webAddress(text: string, where: Location): string {
-  if (parseGitSource(text) !== undefined) {
-    throw new KubefileError("UNSUPPORTED", `${text} is a git repository, which is not fetched yet`, {
-      where,
-      hint: "fetch it with RUN git clone",
-    });
-  }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new KubefileError("KUBEFILE_INVALID", `${JSON.stringify(text)} is no address`, {

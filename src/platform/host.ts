@@ -13,6 +13,7 @@ import { pullSecretCredentials } from "../registry/pull-secrets.ts";
 import { credentialForms, Redactor, writtenForms } from "../registry/secret.ts";
 import type { HostFlags } from "./build-inputs.ts";
 import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
+import { ownGitEnvironment } from "./git-environment.ts";
 import { githubCache } from "./github-cache.ts";
 import { jobSecrets } from "./gitlab-credentials.ts";
 import { parseInsecure, parseMirrors } from "./input-values.ts";
@@ -68,6 +69,7 @@ export async function openHost(
     proxy: proxySettings(env),
     signal,
   });
+  const git = ownGitEnvironment(env);
   const dialer = createDialer({ ...cacheTimes, proxy: proxySettings(env) });
   const gha = githubCache(env, dialer, `kubefile/${packageVersion()}`);
   if (gha !== undefined) redactor.add(gha.token.reveal());
@@ -81,6 +83,7 @@ export async function openHost(
     directories: directories(context, flags.store),
     searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
     client,
+    gitEnvironment: git.get,
     gha,
     addPullSecret({ namespace, name, dockerConfigJson }) {
       try {
@@ -109,7 +112,7 @@ export async function openHost(
       signal.removeEventListener("abort", onInterruption);
       context.repeated.removeEventListener("abort", onRepetition);
       renderer.close();
-      await Promise.all([client.close(), dialer.close()]);
+      await Promise.all([client.close(), dialer.close(), git.dispose()]);
     },
   };
 }

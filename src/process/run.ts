@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { onAbort } from "./on-abort.ts";
@@ -88,7 +88,7 @@ export async function run(command: string, args: readonly string[], options: Run
   if (stdout === null || stderr === null) throw new KubefileError("INTERNAL", `${command}: no pipes`);
   try {
     const work: Promise<unknown>[] = [exited, collect(stderr, "stderr")];
-    work.push(options.output === undefined ? collect(stdout, "stdout") : options.output(stdout));
+    work.push(options.output === undefined ? collect(stdout, "stdout") : options.output(taken(stdout)));
     if (stdin !== null && options.input !== undefined) {
       if (typeof options.input === "string" || Buffer.isBuffer(options.input)) stdin.end(options.input);
       // A child that ends early closes its input; its exit code tells why, not the broken pipe.
@@ -121,6 +121,14 @@ export async function run(command: string, args: readonly string[], options: Run
     );
   }
   return { exitCode, ...kept };
+}
+
+/** Node throws away what nobody reads yet when a program ends: a reader may take its time to begin. */
+function taken(stdout: Readable): Readable {
+  const kept = new PassThrough();
+  // Whoever reads is told of an error by what it reads from.
+  pipeline(stdout, kept).catch(() => undefined);
+  return kept;
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

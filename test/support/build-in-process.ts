@@ -85,6 +85,7 @@ export async function hostIn(directory: string, onProgress?: InProcessBuild["onP
     },
     searchPath: process.env.PATH ?? "",
     client: upstreamClient(),
+    gitEnvironment: async () => ({ variables: { PATH: process.env.PATH ?? "" } }),
     gha: undefined,
     addPullSecret: () => undefined,
     pullSecretsFor: () => [],

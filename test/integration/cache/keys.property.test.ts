@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CacheKey } from "../../../src/cache/types.ts";
+import { createGitSources } from "../../../src/pipeline/git-sources.ts";
 import { createImageSources } from "../../../src/pipeline/image-sources.ts";
 import { readKubefile } from "../../../src/pipeline/kubefile-source.ts";
 import { stepInputs } from "../../../src/pipeline/step-inputs.ts";
@@ -27,6 +28,7 @@ async function withPlanner(work: (keysOf: KeysOf) => Promise<void>): Promise<voi
   const { client, progress, signal } = host;
   const images = createImageSources({ host, upstream: client, store, onResolved: () => undefined });
   const web = createWebSources(client, store);
+  const git = createGitSources(host.gitEnvironment, new Map());
   try {
     await work(async (directory, model, { container, architecture }) => {
       const context = join(directory, "context");
@@ -36,7 +38,7 @@ async function withPlanner(work: (keysOf: KeysOf) => Promise<void>): Promise<voi
       });
       const platform = { os: "linux", architecture };
       const plan = planBuild(kubefile, { buildArgs: new Map([["V", model.argument]]), platform });
-      const inputs = stepInputs({ context, ignore, images, web, signal });
+      const inputs = stepInputs({ context, ignore, images, web, git, signal });
       const steps = plan.stages.flatMap((stage) => stage.steps);
       const resolved = await Promise.all(steps.map(async (step) => [step, await inputs.of(step)] as const));
       const traced = tracePlan(plan.stages, new Map(resolved), { platform: `linux/${architecture}`, container });

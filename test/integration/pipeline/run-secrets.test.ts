@@ -101,6 +101,6 @@ describe("secrets that were not given", () => {
     );
     if ("error" in built) throw built.error;
     expect(built.readText("a")).toBe("none\n");
-    expect(log).toContain("the secret unused is used by no RUN of Kubefile");
+    expect(log).toContain("the secret unused is used by no step of Kubefile");
   });
 });
