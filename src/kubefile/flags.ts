@@ -1,4 +1,5 @@
 import { quoted, type Report } from "./diagnostic.ts";
+import { isPattern } from "./ignore-file.ts";
 import type { Flag } from "./instruction.ts";
 import type { InstructionKind } from "./instruction-kinds.ts";
 import { type MappedText, slice, spanOf } from "./mapped-text.ts";
@@ -39,6 +40,12 @@ export function flagValue(flags: readonly Flag[], name: string): Flag["value"] {
   return flags.findLast((flag) => flag.name === name)?.value;
 }
 
+/** Of a flag that needs no value: whether it is there, and not `=false`. */
+export function flagIsSet(flags: readonly Flag[], name: string): boolean {
+  const flag = flags.findLast((each) => each.name === name);
+  return flag !== undefined && flag.value?.text.toLowerCase() !== "false";
+}
+
 function readFlag(written: MappedText, options: WordOptions): Flag {
   const equals = written.text.indexOf("=");
   const nameEnd = equals < 0 ? written.text.length : equals;
@@ -68,6 +75,22 @@ function checkFlag(kind: InstructionKind, flag: Flag, report: Report): void {
       message: `--${flag.name} needs a value`,
       hint: `write --${flag.name}=VALUE, without spaces around the =`,
       span: flag.span,
+    });
+  } else if (needsNoValue.includes(flag.name) && !/^(?:true|false)?$/i.test(flag.value?.text ?? "")) {
+    report({
+      severity: "error",
+      code: "invalid-flag",
+      message: `--${flag.name}=${flag.value?.text ?? ""} is neither true nor false`,
+      hint: `write --${flag.name}`,
+      span: flag.span,
+    });
+  } else if (flag.name === "exclude" && flag.value?.parts.length === 1 && !isPattern(flag.value.text)) {
+    report({
+      severity: "error",
+      code: "invalid-flag",
+      message: `--exclude=${flag.value.text} is a malformed pattern`,
+      hint: "close every [ with ], write \\[ for the character itself, and a path after !",
+      span: flag.value.span,
     });
   } else if (
     flag.name === "chmod" &&

@@ -35,11 +35,9 @@ export function parseIgnoreFile(text: string, file: string): IgnoreRules {
     // Only a # in the first column makes a comment.
     if (line.startsWith("#") || line.trim() === "") continue;
     const rule = { where: { file, line: index + 1 }, text: line.trim() };
-    const normal = normalForm(rule.text);
-    const isException = normal.startsWith("!");
-    const pattern = normal === "!" ? undefined : compileIgnorePattern(isException ? normal.slice(1) : normal);
-    if (pattern === undefined) malformed.push(rule);
-    else rules.push({ ...rule, pattern, isException });
+    const compiled = compile(rule.text);
+    if (compiled === undefined) malformed.push(rule);
+    else rules.push({ ...rule, ...compiled });
   }
   const [first] = malformed;
   if (first !== undefined) {
@@ -52,6 +50,36 @@ export function parseIgnoreFile(text: string, file: string): IgnoreRules {
   return rulesOf(rules);
 }
 
+/**
+ * The rules that patterns of `--exclude` make, by the same grammar.
+ *
+ * @throws KubefileError KUBEFILE_INVALID for a malformed one
+ */
+export function parseExclusions(patterns: readonly string[]): IgnoreRules {
+  return rulesOf(
+    patterns.map((text) => {
+      const compiled = compile(text.trim());
+      if (compiled !== undefined) return { where: undefined, text, ...compiled };
+      throw new KubefileError("KUBEFILE_INVALID", `--exclude=${text} is a malformed pattern`, {
+        hint: "close every [ with ], write \\[ for the character itself, and a path after !",
+      });
+    }),
+  );
+}
+
+export function isPattern(text: string): boolean {
+  return compile(text.trim()) !== undefined;
+}
+
+/** Undefined for a malformed pattern. */
+function compile(text: string): Pick<Rule, "pattern" | "isException"> | undefined {
+  const normal = normalForm(text);
+  const isException = normal.startsWith("!");
+  const pattern =
+    normal === "!" || normal === "" ? undefined : compileIgnorePattern(isException ? normal.slice(1) : normal);
+  return pattern === undefined ? undefined : { pattern, isException };
+}
+
 /** The next step for who misses a path that a line leaves out. */
 export function ignoredHint(rule: IgnoreRule, path: string): string {
   if (rule.where === undefined) return "builds write this file, so it is never part of one";
@@ -62,7 +90,7 @@ interface WrittenRule extends IgnoreRule {
   readonly where: Location;
 }
 
-interface Rule extends WrittenRule {
+interface Rule extends IgnoreRule {
   readonly pattern: IgnorePattern;
   readonly isException: boolean;
 }

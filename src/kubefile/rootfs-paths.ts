@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { type ContextFiles, type FileKind, isOutside, walkContext } from "./context-files.ts";
 import { destinationOf, rootfsPath } from "./copy-rule.ts";
 import { expandWord } from "./expand.ts";
-import { flagValue } from "./flags.ts";
+import { flagIsSet, flagValue } from "./flags.ts";
 import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
 import { type VisibleVariables, visibleVariables } from "./visible-variables.ts";
 import { hasWildcard, matchWildcard } from "./wildcard.ts";
@@ -59,7 +59,9 @@ interface Tree {
 
 function addCopy(tree: Tree, instruction: CopyInstruction | AddInstruction, variables: VisibleVariables): void {
   const destination = expandWord(instruction.destination, variables.lookup);
-  if (destination.unknown.length > 0 || flagValue(instruction.flags, "from") !== undefined) {
+  // What --parents makes of sources is for the build to tell.
+  const isOpen = flagValue(instruction.flags, "from") !== undefined || flagIsSet(instruction.flags, "parents");
+  if (destination.unknown.length > 0 || isOpen) {
     tree.isOpen = true;
     return;
   }

@@ -35,7 +35,9 @@ function checkCopy(
   for (const word of instruction.sources) {
     const source = expandWord(word, variables.lookup);
     if (source.unknown.length > 0 || isRemote(source.text)) continue;
-    checkSource(instruction.kind, word, source.text, context, report);
+    // Which links remain is for the build to tell.
+    const isWhole = flagValue(instruction.flags, "exclude") === undefined;
+    checkSource(instruction.kind, word, source.text, { context, isWhole }, report);
   }
 }
 
@@ -48,7 +50,8 @@ function checkApp(
   for (const word of instruction.sources) {
     const source = expandWord(word, variables.lookup);
     const local = localSource(source.text);
-    if (source.unknown.length === 0 && local !== undefined) checkSource(instruction.kind, word, local, context, report);
+    if (source.unknown.length === 0 && local !== undefined)
+      checkSource(instruction.kind, word, local, { context, isWhole: true }, report);
   }
 }
 
@@ -82,7 +85,7 @@ function checkSource(
   keyword: string,
   word: Word,
   source: string,
-  context: ContextFiles | undefined,
+  { context, isWhole }: { readonly context: ContextFiles | undefined; readonly isWhole: boolean },
   report: Report,
 ): void {
   const path = contextPath(source);
@@ -98,7 +101,8 @@ function checkSource(
   }
   if (context === undefined) return;
   const found = hasWildcard(path) ? matchWildcard(context, path) : [path];
-  const link = found.map((match) => escapingLink(context, match)).find((escaping) => escaping !== undefined);
+  const links = isWhole ? found.map((match) => escapingLink(context, match)) : [];
+  const link = links.find((escaping) => escaping !== undefined);
   if (link !== undefined) {
     report({
       severity: "error",

@@ -24,10 +24,7 @@ function unsupportedIn(instruction: Instruction): readonly Diagnostic[] {
 
 /** Flags of known names that change what a step does; the others are reported as having no effect. */
 const hints: Readonly<Record<string, string>> = {
-  parents: "name the destination directory of each source",
-  exclude: "COPY the files that are wanted one by one",
   "keep-git-dir": "RUN git clone; what git keeps there differs from machine to machine",
-  unpack: "unpack it with RUN tar",
   network: "remove it; RUN has the network",
   security: "remove it",
   secret: "write --mount=type=secret,id=NAME",
@@ -35,6 +32,7 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 function unsupportedFlag(instruction: Instruction, flag: Flag): readonly Diagnostic[] {
+  if (flag.name === "keep-git-dir" && flag.value?.text.toLowerCase() === "false") return [];
   const known = Object.hasOwn(hints, flag.name) ? hints[flag.name] : undefined;
   const hint = flag.name === "mount" ? unsupportedMount(flag) : known;
   return hint === undefined ? [] : [unsupported(`${instruction.kind} --${flag.name} is`, hint, flag.span)];

@@ -46,6 +46,8 @@ export async function copyStep(step: CopyStep, inputs: readonly ResolvedInput[],
       root: work.workspace.root,
       destination: step.destination,
       ...(step.chmod === undefined ? {} : { chmod: step.chmod }),
+      exclude: step.exclude,
+      parents: step.parents,
       where: step.where,
       signal: work.signal,
     });

@@ -77,7 +77,7 @@ async function resolveInput(
     case "context": {
       const tree = { root: context, name: "context", ignore };
       const { digest, entries } = await digestOfSources({
-        ...{ tree, paths: source.paths, chmod: step.chmod, signal },
+        ...{ tree, paths: source.paths, chmod: step.chmod, exclude: step.exclude, signal },
         ...(hashed === undefined ? {} : { hashed }),
       });
       return { kind: "context", identity: digest, entries };

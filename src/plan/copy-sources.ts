@@ -1,6 +1,6 @@
 import { KubefileError, type Location } from "../error.ts";
 import { expandText } from "../kubefile/expand.ts";
-import { flagValue } from "../kubefile/flags.ts";
+import { flagIsSet, flagValue } from "../kubefile/flags.ts";
 import type { AddInstruction, CopyInstruction, Stage } from "../kubefile/instruction.ts";
 import { isRemote } from "../kubefile/rootfs-paths.ts";
 import { copyOrigin, stageOfCopy } from "../kubefile/stage-references.ts";
@@ -53,19 +53,21 @@ function filesOf(
 
 function addSource(path: string, { flags, sources }: AddInstruction, { scope, where }: CopyContext): StepSource {
   const written = flagValue(flags, "checksum");
+  const isUnpacking = flags.some(({ name }) => name === "unpack") ? flagIsSet(flags, "unpack") : undefined;
   const invalid = (message: string, hint: string): KubefileError =>
     new KubefileError("KUBEFILE_INVALID", message, { where, hint });
   if (!isRemote(path)) {
-    if (written === undefined) return { kind: "context", paths: [path], unpack: true };
+    if (written === undefined) return { kind: "context", paths: [path], unpack: isUnpacking ?? true };
     throw invalid("--checksum is for addresses", `remove it: ${path} is a file of the build context`);
   }
   const repository = gitSource(path, where, written === undefined ? undefined : scope.expand(written));
   if (repository !== undefined) return repository;
-  if (written === undefined) return { kind: "url", url: webAddress(path, where), unpack: false };
+  const source = { kind: "url", url: webAddress(path, where), unpack: isUnpacking ?? false } as const;
+  if (written === undefined) return source;
   const checksum = scope.expand(written);
   if (!isDigest(checksum)) throw invalid(`--checksum=${checksum} is no sha256 checksum`, "write sha256: and 64 digits");
   if (sources.length > 1) throw invalid("--checksum is for one address", "write an ADD for each");
-  return { kind: "url", url: webAddress(path, where), checksum, unpack: false };
+  return { ...source, checksum };
 }
 
 function textsOf(instruction: CopyInstruction | AddInstruction, scope: Scope): readonly StepSource[] {

@@ -1,6 +1,7 @@
 import { KubefileError, type Location } from "../error.ts";
 import { CNI_LABEL, CSI_LABEL, KUBE_VERSION_LABEL } from "../image/sealer-labels.ts";
 import { quoted } from "../kubefile/diagnostic.ts";
+import { flagIsSet } from "../kubefile/flags.ts";
 import type {
   AppCmdsInstruction,
   AppEnvInstruction,
@@ -89,6 +90,9 @@ function apply(instruction: Instruction, state: StageState): void {
     case "COPY":
     case "ADD": {
       const chmod = instruction.flags.find((flag) => flag.name === "chmod")?.value;
+      const exclude = instruction.flags.flatMap(({ name, value }) =>
+        name === "exclude" && value !== undefined ? [scope.expand(value)] : [],
+      );
       const { stages, needed, baseRegistry } = state.context;
       state.steps.push({
         ...step,
@@ -96,6 +100,8 @@ function apply(instruction: Instruction, state: StageState): void {
         sources: copySources(instruction, { scope, stages, needed, baseRegistry, position: state.position, where }),
         destination: scope.expand(instruction.destination),
         ...(chmod === undefined ? {} : { chmod: scope.expand(chmod) }),
+        ...(exclude.length === 0 ? {} : { exclude }),
+        ...(flagIsSet(instruction.flags, "parents") ? { parents: true as const } : {}),
       });
       return;
     }

@@ -19,6 +19,10 @@ export interface CopyStep extends StepBase {
   readonly sources: readonly StepSource[];
   readonly destination: string;
   readonly chmod?: string;
+  /** Patterns of what is left out; absent for none. */
+  readonly exclude?: readonly string[];
+  /** Whether sources keep their paths; absent when not. */
+  readonly parents?: true;
 }
 
 export interface RunStep extends StepBase {

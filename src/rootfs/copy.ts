@@ -1,13 +1,15 @@
 import { lstat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { KubefileError, type Location } from "../error.ts";
+import { pathWithParents } from "../kubefile/copy-parents.ts";
 import { destinationOf, rootfsPath } from "../kubefile/copy-rule.ts";
 import { climbsOut, isAbsent, resolveInside } from "./contained-path.ts";
 import { CopyTarget, escapingLink } from "./copy-target.ts";
+import { type Exclusions, exclusionsOf } from "./exclusion.ts";
 import { openLocalArchive } from "./local-archive.ts";
 import { type ModeOf, modesBy, normalisedMode } from "./mode.ts";
 import { atLocation, collectProblem, throwTogether } from "./problems.ts";
-import { type FoundSource, findSource, type SourceTree } from "./source-tree.ts";
+import { findSource, type SourceTree } from "./source-tree.ts";
 import { unpack } from "./unpack.ts";
 import { defaultLimits } from "./unpack-rules.ts";
 import { look, walkTree } from "./walk.ts";
@@ -38,6 +40,10 @@ export interface CopyOptions {
   readonly destination: string;
   /** The value of `--chmod`; without it modes are normalised. */
   readonly chmod?: string;
+  /** Patterns of `--exclude`. */
+  readonly exclude?: readonly string[] | undefined;
+  /** `--parents`: each source keeps its path. */
+  readonly parents?: boolean | undefined;
   /** Where the instruction stands, for messages. */
   readonly where?: Location;
   readonly signal?: AbortSignal | undefined;
@@ -79,6 +85,8 @@ interface FileItem {
   /** Absolute path. */
   readonly original: string;
   readonly unpack: boolean;
+  /** Where it goes below the destination, when it keeps its path. */
+  readonly kept?: string;
 }
 
 interface DirectoryItem {
@@ -87,6 +95,7 @@ interface DirectoryItem {
   readonly tree: SourceTree;
   /** Relative to the tree, `""` for the tree itself. */
   readonly path: string;
+  readonly kept?: string;
 }
 
 async function planCopy(options: CopyOptions): Promise<Operation[]> {
@@ -94,41 +103,57 @@ async function planCopy(options: CopyOptions): Promise<Operation[]> {
   const problems: KubefileError[] = [];
   const modeOf = await collectProblem(problems, async () => modesBy(options.chmod));
   const destinationIsDirectory = await collectProblem(problems, () => isDirectory(root, destination));
+  const exclusions = await collectProblem(problems, async () => exclusionsOf(options.exclude ?? []));
+  const reading = { exclusions: exclusions ?? exclusionsOf([]), parents: options.parents === true, problems };
   const items: Item[] = [];
-  for (const source of options.sources) items.push(...(await itemsOf(source, problems)));
+  for (const source of options.sources) items.push(...(await itemsOf(source, reading)));
   throwTogether(problems);
   const operations: Operation[][] = [];
   for (const item of items) {
-    const { path, contents } = destinationOf({
-      source: item.written,
-      sourceIsDirectory: item.type === "directory",
-      destination,
-      destinationIsDirectory: destinationIsDirectory ?? false,
-      sourceCount: items.length,
-    });
-    const rules: ItemRules = { options, modeOf: modeOf ?? normalisedMode, path, contents, problems };
+    const { path, contents } =
+      item.kept === undefined
+        ? destinationOf({
+            source: item.written,
+            sourceIsDirectory: item.type === "directory",
+            destination,
+            destinationIsDirectory: destinationIsDirectory ?? false,
+            sourceCount: items.length,
+          })
+        : { path: posix.join(rootfsPath(destination), item.kept), contents: item.type === "directory" };
+    const { exclusions } = reading;
+    const rules: ItemRules = { options, modeOf: modeOf ?? normalisedMode, exclusions, path, contents, problems };
     operations.push(item.type === "directory" ? await planDirectory(item, rules) : await planFile(item, rules));
   }
   throwTogether(problems);
   return operations.flat();
 }
 
-async function itemsOf(source: CopySource, problems: KubefileError[]): Promise<Item[]> {
+async function itemsOf(
+  source: CopySource,
+  { exclusions, parents, problems }: Pick<ItemRules, "exclusions" | "problems"> & { readonly parents: boolean },
+): Promise<Item[]> {
   const unpack = source.unpack === true;
   if (source.kind === "file") {
     return [{ written: source.name, type: "file", original: source.file, unpack }];
   }
   const { tree, paths } = source;
-  const found: FoundSource[] = [];
-  for (const written of paths) found.push(...((await collectProblem(problems, () => findSource(tree, written))) ?? []));
-  return found.map(({ written, path, type }) =>
-    type === "directory" ? { type, written, tree, path } : { type, written, original: join(tree.root, path), unpack },
-  );
+  const items: Item[] = [];
+  for (const name of paths) {
+    const found = (await collectProblem(problems, () => findSource(tree, name))) ?? [];
+    for (const each of found.filter((one) => !exclusions.leavesOut(one, name))) {
+      const { written, path, type } = each;
+      const kept = parents ? { kept: pathWithParents(name, written) } : {};
+      if (type === "directory") items.push({ type, written, tree, path, ...kept });
+      else items.push({ type, written, original: join(tree.root, path), unpack, ...kept });
+    }
+  }
+  return items;
 }
 
 interface ItemRules {
   readonly options: CopyOptions;
   readonly modeOf: ModeOf;
+  readonly exclusions: Exclusions;
   /** Where the item goes, relative to the rootfs. */
   readonly path: string;
   readonly contents: boolean;
@@ -136,11 +161,11 @@ interface ItemRules {
 }
 
 async function planDirectory({ tree, path: top }: DirectoryItem, rules: ItemRules): Promise<Operation[]> {
-  const { modeOf, problems } = rules;
+  const { modeOf, problems, exclusions } = rules;
   const base = rules.path === "." ? "" : rules.path;
   const mode = rules.contents ? {} : { mode: modeOf("directory", 0) };
   const operations: Operation[] = [{ kind: "directory", path: base, ...mode }];
-  for await (const found of walkTree(tree.root, top, tree.ignore)) {
+  for await (const found of walkTree(tree.root, top, exclusions.below(top, tree.ignore))) {
     const path = posix.join(base, found.path.slice(top === "" ? 0 : top.length + 1));
     const mode = Number(found.stats.mode);
     switch (found.type) {
@@ -170,7 +195,7 @@ async function planFile(item: FileItem, rules: ItemRules): Promise<Operation[]> 
   const { options, modeOf, path } = rules;
   const { original } = item;
   if (item.unpack) {
-    const archive = await openLocalArchive(original, options.signal);
+    const archive = await openLocalArchive(original, options.signal, posix.basename(item.written));
     archive?.destroy();
     if (archive !== undefined) {
       return [{ kind: "archive", path: rootfsPath(options.destination), original, name: item.written }];

@@ -3,6 +3,7 @@ import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { KubefileError } from "../error.ts";
 import { type Digest, finishDigest } from "../oci/digest.ts";
+import { exclusionsOf } from "./exclusion.ts";
 import { type HashedFile, hashFiles } from "./hash-files.ts";
 import { type ModeOf, modesBy } from "./mode.ts";
 import { collectProblem, throwTogether } from "./problems.ts";
@@ -14,6 +15,8 @@ export interface SourceDigestOptions {
   readonly paths: readonly string[];
   /** The value of `--chmod`. */
   readonly chmod: string | undefined;
+  /** Patterns of `--exclude`. */
+  readonly exclude?: readonly string[] | undefined;
   /** What is known of the tree's files already, by path; what is read is added. */
   readonly hashed?: Map<string, HashedFile>;
   readonly signal?: AbortSignal | undefined;
@@ -35,15 +38,20 @@ export async function digestOfSources(options: SourceDigestOptions): Promise<Sou
   const { tree, paths, hashed = new Map<string, HashedFile>(), signal } = options;
   const problems: KubefileError[] = [];
   const modeOf = await collectProblem(problems, async () => modesBy(options.chmod));
+  const exclusions = await collectProblem(problems, async () => exclusionsOf(options.exclude ?? []));
   const sources: FoundSource[] = [];
-  for (const path of paths) sources.push(...((await collectProblem(problems, () => findSource(tree, path))) ?? []));
+  for (const path of paths) {
+    const found = (await collectProblem(problems, () => findSource(tree, path))) ?? [];
+    sources.push(...found.filter((source) => exclusions?.leavesOut(source, path) !== true));
+  }
   throwTogether(problems);
   const hash = createHash("sha256");
   const entries = new Map<string, string>();
   for (const source of sources) {
     const names: Named[] = [];
+    const ignore = exclusions?.below(source.path, tree.ignore) ?? tree.ignore;
     if (source.type === "file") names.push(source);
-    else for await (const named of walkNames(tree.root, source.path, tree.ignore)) names.push(named);
+    else for await (const named of walkNames(tree.root, source.path, ignore)) names.push(named);
     const unread = names.filter(({ type, path }) => type === "file" && !hashed.has(path)).map(({ path }) => path);
     for (const [path, file] of await hashFiles(tree.root, unread, signal)) hashed.set(path, file);
     hash.update(`${JSON.stringify([source.written, source.type])}\n`);

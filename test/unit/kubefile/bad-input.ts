@@ -1,6 +1,6 @@
 import { applicationCases, fileCases, launchCases, unsupportedCases } from "./bad-input-files.ts";
+import { copyFlagCases, mountCases } from "./bad-input-flags.ts";
 import { instructionCases, orderCases } from "./bad-input-instructions.ts";
-import { mountCases } from "./bad-input-mounts.ts";
 import { stageCases } from "./bad-input-stages.ts";
 import { lineCases, wordCases } from "./bad-input-words.ts";
 
@@ -24,5 +24,6 @@ export const badInputs: readonly BadInput[] = [
   ...fileCases,
   ...launchCases,
   ...mountCases,
+  ...copyFlagCases,
   ...unsupportedCases,
 ];

@@ -50,6 +50,48 @@ describe("planBuild", () => {
     expect(planned.env).toEqual({});
   });
 
+  it("reads the flags of COPY and ADD, which may hold variables", () => {
+    const steps = stepsOf(
+      plan(
+        [
+          "FROM scratch",
+          "ARG KIND=md",
+          "COPY --parents --exclude=*.$KIND --exclude=!a.md docs .",
+          "COPY --parents=false docs .",
+          "ADD --unpack=false a.tgz .",
+          "ADD --unpack https://example.com/a.tgz .",
+          "ADD https://example.com/a.git#v1:docs .",
+        ].join("\n"),
+      ),
+    );
+    expect(steps[0]).toMatchObject({ parents: true, exclude: ["*.md", "!a.md"] });
+    expect(steps[1]).not.toHaveProperty("parents");
+    expect(steps[1]).not.toHaveProperty("exclude");
+    expect(steps.slice(2).map((step) => step.kind === "copy" && step.sources)).toEqual([
+      [{ kind: "context", paths: ["a.tgz"], unpack: false }],
+      [{ kind: "url", url: "https://example.com/a.tgz", unpack: true }],
+      [{ kind: "git", url: "https://example.com/a.git", ref: "v1", subdirectory: "docs" }],
+    ]);
+  });
+
+  it.each([
+    ["ADD git@example.com:a/b.git .", "UNSUPPORTED"],
+    ["ADD ssh://example.com/a.git .", "UNSUPPORTED"],
+    ["ADD https://user:canary@example.com/a.git .", "KUBEFILE_INVALID"],
+    ["ADD https://example.com/a.git#--upload-pack=x .", "KUBEFILE_INVALID"],
+    ["ADD https://example.com/a.git#a..b .", "KUBEFILE_INVALID"],
+    ["ADD https://example.com/a.git#main:../x .", "KUBEFILE_INVALID"],
+    [`ADD --checksum=sha256:${"0".repeat(64)} https://example.com/a.git .`, "KUBEFILE_INVALID"],
+  ])("refuses %s", (line, code) => {
+    expect(() => plan(`FROM scratch\n${line}`)).toThrow(
+      expect.objectContaining({
+        code,
+        where: expect.objectContaining({ line: 2 }),
+        message: expect.not.stringContaining("canary"),
+      }),
+    );
+  });
+
   it("gives RUN the secrets it asks for, as Docker reads them, and each its place", () => {
     const mounts = [
       "type=secret,id=npm",

@@ -22,14 +22,15 @@ interface Case {
   readonly paths?: readonly string[];
   readonly chmod?: string;
   readonly ignored?: string;
+  readonly exclude?: readonly string[];
 }
 
-async function digest({ change, more = {}, paths = ["a"], chmod: mode, ignored }: Case = {}): Promise<string> {
+async function digest({ change, more = {}, paths = ["a"], chmod: mode, ignored, exclude }: Case = {}): Promise<string> {
   const root = await directories.create();
   await writeTree(root, { ...listing, ...more });
   await change?.(root);
   const ignore = ignored === undefined ? {} : { ignore: parseIgnoreFile(ignored, ".kubefileignore") };
-  return (await digestOfSources({ tree: { root, name: "context", ...ignore }, paths, chmod: mode })).digest;
+  return (await digestOfSources({ tree: { root, name: "context", ...ignore }, paths, chmod: mode, exclude })).digest;
 }
 
 async function relink(path: string, target: string): Promise<void> {
@@ -38,6 +39,15 @@ async function relink(path: string, target: string): Promise<void> {
 }
 
 describe("the digest of a copy's sources", () => {
+  it("is blind to what --exclude leaves out, and to nothing else", async () => {
+    const exclude = ["sub"];
+    const change = (path: string) => (root: string) => writeFile(join(root, path), "changed");
+    const before = await digest({ exclude });
+    expect(await digest({ exclude, change: change("a/sub/y") })).toBe(before);
+    expect(await digest({ exclude, change: change("a/x.yaml") })).not.toBe(before);
+    expect(await digest({ exclude: [] })).not.toBe(before);
+  });
+
   it.each<[string, Case]>([
     ["the place of the tree", {}],
     ["times", { change: (root) => utimes(join(root, "a/x.yaml"), 1, 1) }],

@@ -5,6 +5,39 @@ function mount(name: string, flags: string, ...said: readonly string[]): BadInpu
   return { name, kubefile: ["FROM scratch", `RUN ${flags} true`, "CMD true"], expected: said };
 }
 
+/** One COPY or ADD with one flag. */
+function copy(name: string, instruction: string, ...said: readonly string[]): BadInput {
+  return { name, kubefile: ["FROM scratch", instruction, "CMD true"], expected: said };
+}
+
+export const copyFlagCases: readonly BadInput[] = [
+  copy(
+    "a malformed pattern",
+    "COPY --exclude=[a a b",
+    "2:16 error[invalid-flag]: --exclude=[a is a malformed pattern => close every [ with ], write \\[ for the character itself, and a path after !",
+  ),
+  copy(
+    "a flag that is neither on nor off",
+    "COPY --parents=yes a b",
+    "2:6 error[invalid-flag]: --parents=yes is neither true nor false => write --parents",
+  ),
+  copy(
+    "flags of the other instruction",
+    "COPY --unpack a b",
+    '2:6 error[unknown-flag]: COPY has no flag "--unpack" => COPY has --from, --chown, --chmod, --link, --parents, --exclude',
+  ),
+  copy(
+    "parents of ADD",
+    "ADD --parents a b",
+    '2:5 error[unknown-flag]: ADD has no flag "--parents" => ADD has --chown, --chmod, --link, --checksum, --keep-git-dir, --unpack, --exclude',
+  ),
+  copy(
+    "what git keeps",
+    "ADD --keep-git-dir https://example.com/a.git a",
+    "2:5 error[unsupported]: ADD --keep-git-dir is not executed yet => RUN git clone; what git keeps there differs from machine to machine",
+  ),
+];
+
 export const mountCases: readonly BadInput[] = [
   mount(
     "a secret without an id",
