@@ -18,6 +18,8 @@ const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "pr-preview.yml preview": { contents: "read", packages: "read", "pull-requests": "write" },
   "pr-preview-comment.yml comment": { actions: "read", "pull-requests": "write" },
   "clean.yml clean": { packages: "write" },
+  "publish.yml images": { contents: "read", packages: "write" },
+  "publish.yml publish": { contents: "write", "id-token": "write" },
   "ci.yml test": { contents: "read" },
 };
 
