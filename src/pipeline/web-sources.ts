@@ -24,7 +24,12 @@ const LARGEST_FILE = 16 * 1024 ** 3;
 /** Tries of a download that breaks off in the middle. */
 const DOWNLOADS = 3;
 
-export function createWebSources(client: Pick<RegistryClient, "webFile">, store: Store): WebSources {
+/** @param largest bytes that one file may have */
+export function createWebSources(
+  client: Pick<RegistryClient, "webFile">,
+  store: Store,
+  largest: number = LARGEST_FILE,
+): WebSources {
   const fetched = new Map<string, Promise<Digest>>();
 
   const download = (source: UrlSource, signal: AbortSignal): Promise<Digest> => {
@@ -37,11 +42,12 @@ export function createWebSources(client: Pick<RegistryClient, "webFile">, store:
     for (let tries = 1; ; tries += 1) {
       try {
         const { size, stream } = await client.webFile(new URL(url), "GET", { signal });
-        if ((size ?? 0) > LARGEST_FILE) {
+        if ((size ?? 0) > largest) {
           stream.destroy();
-          throw tooLarge(url);
+          throw tooLarge(url, largest);
         }
-        const { digest } = await store.write(Readable.from(limited(stream, url), { objectMode: false }), { signal });
+        const content = Readable.from(limited(stream, url, largest), { objectMode: false });
+        const { digest } = await store.write(content, { signal });
         return digest;
       } catch (error) {
         signal.throwIfAborted();
@@ -75,17 +81,17 @@ export function createWebSources(client: Pick<RegistryClient, "webFile">, store:
   };
 }
 
-async function* limited(stream: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+async function* limited(stream: AsyncIterable<Uint8Array>, url: string, largest: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of stream) {
     bytes += chunk.byteLength;
-    if (bytes > LARGEST_FILE) throw tooLarge(url);
+    if (bytes > largest) throw tooLarge(url, largest);
     yield chunk;
   }
 }
 
-function tooLarge(url: string): KubefileError {
-  return new KubefileError("FETCH_FAILED", `${url} is larger than ${LARGEST_FILE} bytes`);
+function tooLarge(url: string, largest: number): KubefileError {
+  return new KubefileError("FETCH_FAILED", `${url} is larger than ${largest} bytes`);
 }
 
 function fetchFailure(url: string, error: unknown): unknown {
