@@ -1,10 +1,11 @@
-import { rememberedRun } from "../platform/github-files.ts";
+import { rememberedRuns } from "../platform/github-files.ts";
 import { runAction } from "./run-action.ts";
 
 await runAction("teardown", async (context) => {
-  const runId = rememberedRun(context.env);
-  if (runId === undefined) return 0;
+  const runIds = rememberedRuns(context.env);
+  if (runIds.length === 0) return 0;
   const { teardownInJob } = await import("../platform/teardown-job.ts");
-  await teardownInJob(context, runId);
+  const [own] = runIds;
+  for (const runId of runIds) await teardownInJob(context, runId, runId !== own);
   return 0;
 });

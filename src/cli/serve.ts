@@ -8,7 +8,7 @@ import type { CommandContext } from "../platform/context.ts";
 /** Milliseconds. */
 const LOOK_AGAIN = 15_000;
 
-/** Not for people: `kubefile run` starts it, so it is not listed in the help. */
+/** Not for people: `kubefile run` and lasting previews start it, so it is not listed in the help. */
 export function registerServe(program: Command, context: CommandContext): void {
   program
     .command("serve", { hidden: true })
@@ -18,7 +18,7 @@ export function registerServe(program: Command, context: CommandContext): void {
       await serveArtifact({
         settings,
         engine: engineFor(engineEnvironment(context.env)),
-        onListening: () => context.stdout.write("listening\n"),
+        onListening: (ports) => context.stdout.write(`${["listening", ...ports].join(" ")}\n`),
         signal: context.signal,
         interval: LOOK_AGAIN,
       });

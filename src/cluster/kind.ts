@@ -10,6 +10,7 @@ import type { Engine } from "./engine.ts";
 import { addressesForNodes, type EngineElsewhere, placeOfEngine } from "./engine-place.ts";
 import { ensureImage } from "./image-presence.ts";
 import { kindConfig } from "./kind-config.ts";
+import { privilegeRefusal } from "./privileges.ts";
 import { kindClusterLabel, labelArguments } from "./run-labels.ts";
 import { forgetRun, openRun, type Run, readRun } from "./run-state.ts";
 import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
@@ -146,6 +147,8 @@ async function runKind(
     },
   });
   if (result.exitCode === 0) return;
+  const refusal = privilegeRefusal(result.stderr);
+  if (refusal !== undefined) throw refusal;
   throw new KubefileError(
     "CLUSTER_FAILED",
     `kind could not make a cluster of ${options.nodeImage}: ${tail(result.stderr)}`,

@@ -7,6 +7,9 @@ export const runLabel = "kubefile.run";
 export const ownerLabel = "kubefile.owner";
 /** Set when it may be meant to outlive its owner, which only the state file knows for sure. */
 export const keepLabel = "kubefile.keep";
+/** The name of a preview that stays, and the time (RFC 3339) from which on anybody may remove it. */
+export const previewLabel = "kubefile.preview";
+export const expiresLabel = "kubefile.expires";
 /** In the environment of every program that works for a run, so that one which outlives it can be found. */
 export const runVariable = "KUBEFILE_RUN";
 /** kind's own, on every node. */
@@ -14,8 +17,9 @@ export const kindClusterLabel = "io.x-k8s.kind.cluster";
 
 /** The arguments that label what `docker create` or `docker network create` makes. */
 export function labelArguments(run: Run): string[] {
-  const { runId, owner, keep } = run.state;
+  const { runId, owner, keep, lasting } = run.state;
   const labels = [`${runLabel}=${runId}`, `${ownerLabel}=${formatIdentity(owner)}`];
   if (keep !== "never") labels.push(`${keepLabel}=true`);
+  if (lasting !== undefined) labels.push(`${previewLabel}=${lasting.name}`, `${expiresLabel}=${lasting.expires}`);
   return labels.flatMap((label) => ["--label", label]);
 }

@@ -3,9 +3,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { type Liveness, liveness, type ProcessIdentity, parseIdentity } from "../process/process-identity.ts";
 import { type ClusterRemovalOptions, removeCluster } from "./cluster-removal.ts";
-import { keepLabel, ownerLabel, runLabel, runVariable } from "./run-labels.ts";
+import { expiresLabel, keepLabel, ownerLabel, previewLabel, runLabel, runVariable } from "./run-labels.ts";
 import { endProcesses } from "./run-processes.ts";
-import { forgetRun, isRunId, type RunState, readRun, readRuns, runNames } from "./run-state.ts";
+import {
+  forgetRun,
+  isRunId,
+  isTime,
+  type LastingRun,
+  type RunState,
+  readRun,
+  readRuns,
+  runNames,
+} from "./run-state.ts";
 
 export type RunRemovalOptions = ClusterRemovalOptions;
 
@@ -21,6 +30,8 @@ export interface FoundRun {
   readonly keep: boolean;
   /** False for one that is only labelled in the engine: another user's, or one whose state file is lost. */
   readonly recorded: boolean;
+  /** Of a cluster that stays for a time. */
+  readonly lasting?: LastingRun;
 }
 
 /**
@@ -29,10 +40,12 @@ export interface FoundRun {
  */
 export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> {
   const found = new Map<string, FoundRun>();
-  for (const { runId, owner, keep } of await readRuns(options.stateDirectory)) {
-    found.set(runId, { runId, owner: await liveness(owner), keep: keep === "always", recorded: true });
+  for (const { runId, owner, keep, lasting } of await readRuns(options.stateDirectory)) {
+    const kept = { keep: keep === "always", ...(lasting === undefined ? {} : { lasting }) };
+    found.set(runId, { runId, owner: await liveness(owner), recorded: true, ...kept });
   }
-  const format = `{{.Label "${runLabel}"}}\t{{.Label "${ownerLabel}"}}\t{{.Label "${keepLabel}"}}`;
+  const labels = [runLabel, ownerLabel, keepLabel, previewLabel, expiresLabel];
+  const format = labels.map((label) => `{{.Label "${label}"}}`).join("\t");
   const lists = [
     ["ps", "--all", "--filter", `label=${runLabel}`, "--format", format],
     ["network", "ls", "--filter", `label=${runLabel}`, "--format", format],
@@ -40,10 +53,11 @@ export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> 
   for (const list of lists) {
     const { stdout } = await options.engine.docker(list, { signal: options.signal });
     for (const line of stdout.split("\n")) {
-      const [runId = "", owner = "", keep = ""] = line.split("\t");
+      const [runId = "", owner = "", keep = "", name = "", expires = ""] = line.split("\t");
       if (!isRunId(runId) || found.has(runId)) continue;
       const liveness = await labelledLiveness(parseIdentity(owner));
-      found.set(runId, { runId, owner: liveness, keep: keep === "true", recorded: false });
+      const lasting = isTime(expires) ? { lasting: { name, expires } } : {};
+      found.set(runId, { runId, owner: liveness, keep: keep === "true", recorded: false, ...lasting });
     }
   }
   return [...found.values()].sort((a, b) => (a.runId < b.runId ? -1 : 1));
@@ -57,9 +71,14 @@ export async function isRunNameTaken(runId: string, options: RunRemovalOptions):
   return (await findRuns(options)).some((run) => run.runId === runId);
 }
 
-/** Runs whose owner is known to be dead and which are not meant to stay. */
-export async function findAbandonedRuns(options: RunRemovalOptions): Promise<FoundRun[]> {
-  return (await findRuns(options)).filter((run) => run.owner === "dead" && !run.keep);
+/** Runs whose owner is known to be dead and which are not meant to stay, and those whose time has come. */
+export async function findAbandonedRuns(options: RunRemovalOptions, now = new Date()): Promise<FoundRun[]> {
+  return (await findRuns(options)).filter((run) => (run.owner === "dead" && !run.keep) || isExpired(run, now));
+}
+
+/** Its maker has said until when it is needed: whoever that was, and whoever looks. While it is being made it is not. */
+export function isExpired({ lasting, owner }: FoundRun, now: Date): boolean {
+  return lasting !== undefined && owner !== "alive" && Date.parse(lasting.expires) <= now.getTime();
 }
 
 /** Those of them that left nothing in an engine. */

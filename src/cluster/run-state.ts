@@ -15,8 +15,18 @@ export interface RunState {
   readonly createdAt: string;
   /** Temporary directories, absolute. */
   readonly directories: readonly string[];
+  /** Absent unless it stays for a time. */
+  readonly lasting?: LastingRun;
   /** A process left behind on purpose: the image server of a kept cluster. */
   readonly server?: ProcessIdentity;
+}
+
+/** A cluster that stays until its time has come, and is then anybody's to remove. */
+export interface LastingRun {
+  /** Of the preview: `pr-12`. */
+  readonly name: string;
+  /** RFC 3339, in UTC. */
+  readonly expires: string;
 }
 
 /**
@@ -57,6 +67,7 @@ export interface OpenRunOptions {
   readonly owner: ProcessIdentity;
   /** "never" when absent. */
   readonly keep?: Keep;
+  readonly lasting?: LastingRun | undefined;
   /** True when absent. */
   readonly usesEngine?: boolean;
   readonly now?: () => Date;
@@ -99,6 +110,7 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
     usesEngine: options.usesEngine ?? true,
     createdAt: (options.now?.() ?? new Date()).toISOString(),
     directories: [],
+    ...(options.lasting === undefined ? {} : { lasting: options.lasting }),
   };
   if (await makeRunDirectory(stateDirectory, names)) {
     await writeState(stateDirectory, state);
@@ -202,8 +214,20 @@ function isRunState(value: unknown): value is RunState {
     isIdentity(state.owner) &&
     Array.isArray(state.directories) &&
     state.directories.every((path) => typeof path === "string" && path.startsWith("/")) &&
+    (state.lasting === undefined || isLastingRun(state.lasting)) &&
     (state.server === undefined || isIdentity(state.server))
   );
+}
+
+function isLastingRun(value: unknown): value is LastingRun {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, expires }: Partial<Record<keyof LastingRun, unknown>> = value;
+  return typeof name === "string" && typeof expires === "string" && isTime(expires);
+}
+
+/** Read from labels, too, which anybody may have written. */
+export function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) && Number.isFinite(Date.parse(text));
 }
 
 function isIdentity(value: unknown): value is ProcessIdentity {

@@ -22,6 +22,7 @@ const START_TIMEOUT = 30_000;
  * Starts the registry of a kept cluster as a process of its own, which outlives this one and its terminal: a session of
  * its own, no directory that it holds on to, and of this environment only what leads to the engine.
  *
+ * @returns the ports of its forwards
  * @throws KubefileError INTERNAL when it does not come to listen
  */
 export async function startArtifactServer({
@@ -29,7 +30,7 @@ export async function startArtifactServer({
   settings,
   command,
   environment,
-}: ArtifactServerOptions): Promise<void> {
+}: ArtifactServerOptions): Promise<readonly number[]> {
   const { directory } = run.names;
   await writeFile(join(directory, "serve.json"), JSON.stringify(settings), { mode: 0o600 });
   const [program, ...args] = command(directory);
@@ -47,12 +48,14 @@ export async function startArtifactServer({
     const silent = new Promise<string>((resolve) => {
       setTimeout(resolve, START_TIMEOUT, `it was silent for ${START_TIMEOUT / 1_000} s`).unref();
     });
-    const problem = await Promise.race([once(stdout, "data").then(() => undefined), ended, silent]);
-    if (problem !== undefined) {
-      throw new KubefileError("INTERNAL", `the cluster's image server could not start: ${problem}`, {
+    const listening = once(stdout, "data").then(([words]) => [...String(words).matchAll(/\d+/g)].map(Number));
+    const answer = await Promise.race([listening, ended, silent]);
+    if (typeof answer === "string") {
+      throw new KubefileError("INTERNAL", `the cluster's image server could not start: ${answer}`, {
         hint: `kubefile serve ${directory} shows why, while the cluster is there`,
       });
     }
+    return answer;
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

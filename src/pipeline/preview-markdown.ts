@@ -73,10 +73,9 @@ function summary({ failure: problem, verdict, image, test: result, pods: list }:
 function lasting({ lasting: kept }: PreviewVerdict): string {
   if (kept === undefined) return "";
   const addresses = kept.addresses.map(({ target, url }) => `- ${link(url)} (${codeSpan(target)})`);
-  return [
-    `**Open it** until ${codeSpan(kept.expires)}; a push replaces it, closing the request ends it:`,
-    ...addresses,
-  ].join("\n");
+  const end = `until ${codeSpan(kept.expires)}; a push replaces it, closing the request ends it`;
+  if (addresses.length === 0) return `It stays up as ${codeSpan(kept.name)} ${end}.`;
+  return [`**Open it** ${end}:`, ...addresses].join("\n");
 }
 
 /** Only what can be nothing but the address of a web server is a link. */

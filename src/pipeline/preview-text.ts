@@ -20,6 +20,7 @@ export function formatPreview(verdict: PreviewVerdict, options: { color: boolean
     `${mark}  ${image === undefined ? "no cluster image" : style.dim(image.digest)}`,
     ...(rows.length === 0 ? [] : table.map((line) => `  ${line}`)),
     ...(test?.exitCode === 0 ? [`  test passed in ${formatSeconds(test.seconds)}: ${plainText(test.command)}`] : []),
+    ...(lasting === undefined ? [] : [`  ${plainText(lasting.name)} stays until ${lasting.expires}`]),
     ...(lasting === undefined ? [] : lasting.addresses.map(({ url, target }) => `  ${url}  ${plainText(target)}`)),
     ...(verdict.events.length === 0 ? [] : [`  ${countOf(verdict.events.length, "warning")} of the cluster`]),
     "",

@@ -12,11 +12,13 @@ import { type ClusterRecord, recordCluster } from "./cluster-record.ts";
 import { asKubefileError } from "./failure.ts";
 import { type ForwardTarget, locateTarget } from "./forward-target.ts";
 import type { Host } from "./host.ts";
+import { hostOfRun, type LastingOptions, leavePreview, makeRoom } from "./lasting-preview.ts";
 import { withMissing } from "./missing-images.ts";
 import { cutAndProve } from "./network-cut.ts";
 import type { BuildOptions } from "./options.ts";
 import { type PreviewTest, runTest, type TestResult, testFailure } from "./preview-test.ts";
 import {
+  type LastingPreview,
   type PreviewedImage,
   type PreviewPart,
   type PreviewVerdict,
@@ -34,6 +36,8 @@ export interface PreviewOptions {
   readonly launch: Omit<ArtifactLaunch, "artifact">;
   readonly forwards: readonly PreviewForward[];
   readonly test: PreviewTest | undefined;
+  /** Undefined when the cluster goes as soon as the test has ended. */
+  readonly lasting: LastingOptions | undefined;
 }
 
 /** A port of the cluster, and the variable that tells the test where it is. */
@@ -53,6 +57,7 @@ interface Progress {
   image?: PreviewedImage;
   record: ClusterRecord;
   test?: TestResult;
+  lasting?: LastingPreview;
 }
 
 /** A verdict, and the error that it tells of. */
@@ -105,19 +110,22 @@ async function artifactOf(host: Host, { subject }: PreviewOptions, progress: Pro
 }
 
 async function launchAndTest(
-  host: Host,
+  maker: Host,
   launch: ArtifactLaunch,
   options: PreviewOptions,
   progress: Progress,
 ): Promise<void> {
+  const { lasting } = options;
+  const host = lasting === undefined ? maker : hostOfRun(maker, lasting.runId);
   const engine = await connectEngine(host.engineEnvironment, host.signal);
+  if (lasting !== undefined) await makeRoom(host, engine, lasting);
   const store = await openStore(host.directories.store);
   const { artifact } = launch;
   if (artifact.kind === "registry") host.trustRegistry(artifact.reference.host);
   const known: { prepared?: ArtifactCluster } = {};
   try {
-    await withRun(host, engine, "never", async (run) => {
-      await launchArtifact(host, {
+    const work = async (run: Run): Promise<void> => {
+      const { prepared } = await launchArtifact(host, {
         ...{ engine, run, store, launch },
         phase: "offline launch",
         networkCut: true,
@@ -138,7 +146,14 @@ async function launchAndTest(
           if (!host.signal.aborted) progress.record = await recordCluster(cluster.api, baseline);
         },
       });
-    });
+      if (lasting === undefined) return;
+      const failure = progress.test === undefined ? undefined : testFailure(progress.test);
+      // What has failed makes room for the next try.
+      if (failure !== undefined) throw failure;
+      const targets = options.forwards.map(({ target }) => target);
+      progress.lasting = await leavePreview(host, engine, { run, prepared, store: store.directory, targets, lasting });
+    };
+    await withRun(host, engine, lasting === undefined ? "never" : "on success", work, lasting);
   } catch (error) {
     throw withMissing(asKubefileError(error), known.prepared?.source.missing ?? []);
   } finally {
@@ -177,7 +192,7 @@ async function testIn(
 }
 
 function verdictOf(host: Host, progress: Progress, failure: KubefileError | undefined): PreviewVerdict {
-  const { image, test, record, begun } = progress;
+  const { image, test, record, begun, lasting } = progress;
   const partAt = (position: number): PreviewPart =>
     [...begun].findLast(([, first]) => position >= first)?.[0] ?? "build";
   return {
@@ -186,6 +201,8 @@ function verdictOf(host: Host, progress: Progress, failure: KubefileError | unde
     ...(failure === undefined ? {} : { failure: previewFailure(failure, progress.part) }),
     ...(image === undefined ? {} : { image }),
     ...(test === undefined ? {} : { test }),
+    // Of one that was to stay and failed at the very end nothing is left.
+    ...(lasting === undefined || failure !== undefined ? {} : { lasting }),
     ...record,
     phases: host.progress.timings().map((timing, position) => ({ ...timing, part: partAt(position) })),
   };

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { removeCluster } from "../cluster/cluster-removal.ts";
 import type { Engine } from "../cluster/engine.ts";
 import { findAbandonedLocalRuns, findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
-import { type Keep, openRun, type Run } from "../cluster/run-state.ts";
+import { type Keep, type LastingRun, openRun, type Run } from "../cluster/run-state.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { errorMessage } from "../error.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
@@ -20,12 +20,14 @@ export function workDirectory(run: Run): string {
  *
  * @param engine absent when the work needs none; then only files are looked after
  * @param keep when the cluster stays in place
+ * @param lasting until when it stays, when it does not for good
  */
 export async function withRun<T>(
   host: Host,
   engine: Engine | undefined,
   keep: Keep,
   work: (run: Run, releaseCluster: () => void) => Promise<T>,
+  lasting?: LastingRun,
 ): Promise<T> {
   await removeAbandoned(host, engine);
   const run = await openRun({
@@ -34,6 +36,7 @@ export async function withRun<T>(
     owner: host.owner,
     keep,
     usesEngine: engine !== undefined,
+    lasting,
   });
   let removal = Promise.resolve();
   const releaseCluster = (): void => {

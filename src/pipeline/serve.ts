@@ -6,8 +6,9 @@ import { parseDigest } from "../oci/digest.ts";
 import { createArtifactSource } from "../registry/artifact-source.ts";
 import { startRegistryServer } from "../registry/server.ts";
 import { openStore } from "../store/store.ts";
+import { type ServedForward, type ServedForwards, serveForwards } from "./served-forwards.ts";
 
-/** What `kubefile run` leaves for the server of its cluster, in the run's directory. */
+/** What `kubefile run` or a preview that stays leaves for the server of its cluster, in the run's directory. */
 export interface ServeSettings {
   readonly runId: string;
   readonly stateDirectory: string;
@@ -18,20 +19,26 @@ export interface ServeSettings {
   readonly runToken: string;
   /** A container of the cluster; the server ends when it is gone. */
   readonly node: string;
+  /** RFC 3339: when it removes the cluster; never when absent. */
+  readonly expires?: string;
+  /** Of the cluster, for the forwards. */
+  readonly kubeconfig?: string;
+  readonly forwards?: readonly ServedForward[];
 }
 
 export interface ServeOptions {
   readonly settings: ServeSettings;
   readonly engine: Engine;
-  readonly onListening: () => void;
+  /** Hears which ports the forwards got. */
+  readonly onListening: (ports: readonly number[]) => void;
   readonly signal: AbortSignal;
   /** Milliseconds between two looks at whether the cluster is still there. */
   readonly interval: number;
 }
 
 /**
- * Answers a kept cluster's pulls from one artifact until the signal aborts, or until somebody has removed the cluster:
- * then what else the run left is removed, too.
+ * Answers a kept cluster's pulls from one artifact, and carries connections to it, until the signal aborts, until somebody
+ * has removed the cluster, or until its time has come: then all that the run left is removed, too.
  */
 export async function serveArtifact({ settings, engine, onListening, signal, interval }: ServeOptions): Promise<void> {
   const store = await openStore(settings.store);
@@ -42,12 +49,17 @@ export async function serveArtifact({ settings, engine, onListening, signal, int
     source: createArtifactSource({ store, images: image.config.images }),
     accessHeader: { name: "x-kubefile-run", value: settings.runToken },
   });
-  onListening();
+  const { kubeconfig, forwards = [], expires } = settings;
+  const end = expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(expires);
+  let served: ServedForwards | undefined;
   try {
+    served = kubeconfig === undefined ? undefined : await serveForwards(kubeconfig, forwards, signal);
+    onListening(served?.ports ?? []);
     do {
-      await sleep(interval, undefined, { signal }).catch(() => undefined);
-    } while (!signal.aborted && (await isThere(engine, settings.node)));
+      await sleep(Math.min(interval, Math.max(0, end - Date.now())), undefined, { signal }).catch(() => undefined);
+    } while (!signal.aborted && Date.now() < end && (await isThere(engine, settings.node)));
   } finally {
+    await served?.close();
     await server.close();
     await store.close();
   }

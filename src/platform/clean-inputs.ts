@@ -13,7 +13,7 @@ export const cleanInputs = {
   pullRequest: {
     kind: "text",
     value: "number",
-    help: "in place of this machine, clean up after a pull request that was closed: its tags and its cache records",
+    help: "clean up after a pull request that was closed: its preview here, its tags and its cache records",
   },
   mergeRequest: {
     kind: "text",

@@ -1,6 +1,7 @@
 import { KubefileError } from "../error.ts";
 import { type CleanFlags, parseRepository, requestOf } from "./clean-inputs.ts";
 import { cleanMachine } from "./clean-machine.ts";
+import { cleanPreview } from "./clean-preview.ts";
 import { cleanRequest } from "./clean-request.ts";
 import type { CommandContext } from "./context.ts";
 import { openHost } from "./host.ts";
@@ -9,7 +10,7 @@ import { openHost } from "./host.ts";
  * Cleans up after a closed request, or on this machine when none is named.
  *
  * @param repositories where a request's tags are looked for
- * @returns what was removed, or would be: names at registries, or runs
+ * @returns what was removed, or would be: names at registries, previews, or runs
  * @throws KubefileError USAGE, and as the cleaning does
  */
 export async function cleanInJob(
@@ -25,14 +26,21 @@ export async function cleanInJob(
       hint: "add --pull-request NUMBER or --merge-request NUMBER",
     });
   }
-  if (repositories.length === 0) {
-    throw new KubefileError("USAGE", `no repository is named in which ${request} has tags`, {
-      hint: "name those of its images and of its cache: kubefile clean --pull-request 12 registry.example/shop",
-    });
+  const named = repositories.map(parseRepository);
+  const previews = await cleanPreview(context, request, dryRun);
+  if (previews === undefined && named.length === 0) {
+    throw new KubefileError(
+      "USAGE",
+      `no repository is named in which ${request} has tags, and no engine answers here`,
+      {
+        hint: "name those of its images and of its cache: kubefile clean --pull-request 12 registry.example/shop",
+      },
+    );
   }
   await using host = await openHost(context, flags);
-  const removed = await cleanRequest(host, { request, repositories: repositories.map(parseRepository), dryRun });
+  const tags = named.length === 0 ? [] : await cleanRequest(host, { request, repositories: named, dryRun });
   host.endProgress();
+  const removed = [...(previews ?? []), ...tags];
   for (const name of removed) context.stdout.write(`${dryRun ? "would remove" : "removed"} ${name}\n`);
   if (removed.length === 0) context.stdout.write("nothing to remove\n");
   return removed;

@@ -1,5 +1,5 @@
 import { connectEngine, engineEnvironment } from "../cluster/engine.ts";
-import { type FoundRun, findAbandonedLocalRuns, findRuns, removeRun } from "../cluster/run-removal.ts";
+import { type FoundRun, findAbandonedLocalRuns, findRuns, isExpired, removeRun } from "../cluster/run-removal.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
@@ -32,7 +32,7 @@ export async function cleanMachine(context: CommandContext, cleaning: MachineCle
   const engine = await connectEngine(engineEnvironment(context.env), signal);
   const options = { engine, stateDirectory, signal };
   const found = (await findRuns(options)).filter(({ runId }) => !removed.includes(runId));
-  const { removable, left } = sortRuns(found, cleaning.all);
+  const { removable, left } = sortRuns(found, cleaning.all, new Date());
   const problems: KubefileError[] = [];
   for (const { runId } of removable) {
     try {
@@ -56,27 +56,38 @@ export async function cleanMachine(context: CommandContext, cleaning: MachineCle
 export function sortRuns(
   runs: readonly FoundRun[],
   all: boolean,
+  now: Date,
 ): { readonly removable: readonly FoundRun[]; readonly left: readonly string[] } {
-  const dead = runs.filter((run) => run.owner === "dead");
-  const kept = dead.filter((run) => run.keep && run.recorded && !all);
-  // Kept by somebody, and nothing here says by whom.
-  const others = dead.filter((run) => run.keep && !run.recorded);
-  const alive = runs.filter((run) => run.owner === "alive");
-  const unknown = runs.filter((run) => run.owner === "unknown");
-  const names = (some: readonly FoundRun[]): string => some.map(({ runId }) => runId).join(", ");
+  const isRemovable = (run: FoundRun): boolean =>
+    isExpired(run, now) || (run.owner === "dead" && (!run.keep || (all && run.recorded)));
+  const staying = runs.filter((run) => !isRemovable(run));
+  const previews = staying.filter((run) => run.lasting !== undefined && run.owner !== "alive");
+  const others = staying.filter((run) => !previews.includes(run));
+  const dead = others.filter((run) => run.owner === "dead");
+  const line = (some: readonly FoundRun[], what: (count: number) => string, next = ""): string[] =>
+    some.length === 0 ? [] : [`left ${what(some.length)}: ${some.map(({ runId }) => runId).join(", ")}${next}`];
   return {
-    removable: dead.filter((run) => !run.keep || (all && run.recorded)),
+    removable: runs.filter(isRemovable),
     left: [
-      ...(kept.length === 0
-        ? []
-        : [`left ${countOf(kept.length, "kept cluster")}: ${names(kept)}; --all removes them`]),
-      ...(others.length === 0
-        ? []
-        : [`left ${countOf(others.length, "cluster")} that another user keeps: ${names(others)}`]),
-      ...(alive.length === 0 ? [] : [`left ${countOf(alive.length, "run")} still going on: ${names(alive)}`]),
-      ...(unknown.length === 0
-        ? []
-        : [`left ${countOf(unknown.length, "run")} of other machines or containers: ${names(unknown)}`]),
+      ...previews.map(({ runId, lasting }) => `left preview ${lasting?.name ?? runId} until ${lasting?.expires ?? ""}`),
+      ...line(
+        dead.filter(({ recorded }) => recorded),
+        (count) => countOf(count, "kept cluster"),
+        "; --all removes them",
+      ),
+      // Kept by somebody, and nothing here says by whom.
+      ...line(
+        dead.filter(({ recorded }) => !recorded),
+        (count) => `${countOf(count, "cluster")} that another user keeps`,
+      ),
+      ...line(
+        others.filter(({ owner }) => owner === "alive"),
+        (count) => `${countOf(count, "run")} still going on`,
+      ),
+      ...line(
+        others.filter(({ owner }) => owner === "unknown"),
+        (count) => `${countOf(count, "run")} of other machines or containers`,
+      ),
     ],
   };
 }

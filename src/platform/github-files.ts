@@ -22,12 +22,12 @@ export async function addToPath(env: Environment, directory: string): Promise<vo
   await appendTo(env.GITHUB_PATH, `${directory}\n`);
 }
 
-/** Tells the step that runs after the job which run it has to look after; call it before anything is made. */
-export async function rememberRun(env: Environment, runId: string): Promise<void> {
-  await appendTo(env.GITHUB_STATE, fileCommand("run", runId));
+/** Tells the step that runs after the job which runs it has to look after; call it before anything is made. */
+export async function rememberRun(env: Environment, ...runIds: readonly string[]): Promise<void> {
+  await appendTo(env.GITHUB_STATE, fileCommand("run", runIds.join(" ")));
 }
 
-/** The run that the action of this step began; undefined when it did not come that far. */
-export function rememberedRun(env: Environment): string | undefined {
-  return env.STATE_run || undefined;
+/** The runs that the action of this step began; none when it did not come that far. */
+export function rememberedRuns(env: Environment): readonly string[] {
+  return (env.STATE_run ?? "").split(" ").filter((runId) => runId !== "");
 }

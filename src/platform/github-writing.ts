@@ -3,6 +3,7 @@ import { type GitHubApi, GitHubRefusal, openGitHubApi } from "./github-api.ts";
 import { writeComment } from "./github-note.ts";
 import { publishGitHubRelease } from "./github-release.ts";
 import { openRequestOf } from "./github-requests.ts";
+import { githubTokens } from "./github-tokens.ts";
 import type { CommitStatus, Environment, NoteOutcome, Release } from "./platform.ts";
 import { precedingRun } from "./preceding-run.ts";
 import { proxySettings } from "./proxy-settings.ts";
@@ -67,7 +68,7 @@ export async function setGitHubStatus(writing: GitHubWriting, status: CommitStat
  * @throws KubefileError PLATFORM, USAGE outside of a GitHub job or without a token
  */
 export async function releaseOnGitHub({ env, signal }: GitHubWriting, release: Release): Promise<NoteOutcome> {
-  const token = env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
+  const [token] = githubTokens(env);
   const { GITHUB_API_URL: server, GITHUB_REPOSITORY: repository } = env;
   if (!token || !server || !URL.canParse(server) || !repository || !isRepository(repository)) {
     throw new KubefileError("USAGE", "there is no GitHub to release on, or no token for it", {
@@ -88,7 +89,7 @@ async function write(
   { env, signal }: GitHubWriting,
   work: (api: GitHubApi, repository: string) => Promise<NoteOutcome>,
 ): Promise<NoteOutcome> {
-  const token = env["INPUT_GITHUB-TOKEN"] || env.KUBEFILE_GITHUB_TOKEN || env.GITHUB_TOKEN;
+  const [token] = githubTokens(env);
   const { GITHUB_API_URL: server, GITHUB_REPOSITORY: repository } = env;
   if (!token) return noToken;
   if (!server || !URL.canParse(server) || !repository || !isRepository(repository)) {

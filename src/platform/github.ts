@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
+import { formatLocation } from "../error.ts";
 import { printable } from "../process/printable.ts";
 import { guarded, workflowCommand } from "./github-command.ts";
 import { appendTo, fileCommand } from "./github-files.ts";
@@ -18,7 +20,7 @@ export function createGitHubPlatform(process: {
   const { env, log } = process;
   const command = (...words: Parameters<typeof workflowCommand>): void => void log.write(workflowCommand(...words));
   const annotate = (annotation: Annotation): void =>
-    command(annotation.level, placeOf(annotation, process), messageOf(annotation));
+    command(annotation.level, placeOf(annotation, process), messageOf(annotation, process.cwd));
   return {
     name: "github",
     renderer(now) {
@@ -58,13 +60,24 @@ function placeOf(
   { where, title }: Annotation,
   { env, cwd }: { readonly env: Environment; readonly cwd: string },
 ): Record<string, string | number | undefined> {
-  if (where === undefined) return { title };
+  if (where === undefined || !isHere(where.file, cwd)) return { title };
   // The page looks for files from the repository's root on.
   const file = relative(env.GITHUB_WORKSPACE ?? cwd, resolve(cwd, where.file));
   return { file, line: where.line, col: where.column, title };
 }
 
-function messageOf({ message }: Annotation): string {
-  const lines = message.split("\n").map(printable).join("\n").trimEnd();
+/** Files of the rootfs may be made by a build alone, and then are in no repository that could be marked. */
+function isHere(file: string, cwd: string): boolean {
+  return existsSync(resolve(cwd, file));
+}
+
+function messageOf({ message, where }: Annotation, cwd: string): string {
+  const place = where === undefined ? "" : formatLocation(where);
+  const isTold = place === "" || isHere(where?.file ?? "", cwd) || message.includes(place);
+  const lines = (isTold ? message : `${place} of the rootfs: ${message}`)
+    .split("\n")
+    .map(printable)
+    .join("\n")
+    .trimEnd();
   return lines.length > LONGEST_MESSAGE ? `${lines.slice(0, LONGEST_MESSAGE)}…` : lines;
 }

@@ -15,6 +15,7 @@ import type { HostFlags } from "./build-inputs.ts";
 import { type CommandContext, directories, newRunId, newRunToken } from "./context.ts";
 import { ownGitEnvironment } from "./git-environment.ts";
 import { githubCache } from "./github-cache.ts";
+import { githubTokens } from "./github-tokens.ts";
 import { jobSecrets } from "./gitlab-credentials.ts";
 import { parseInsecure, parseMirrors } from "./input-values.ts";
 import { chooseProgressStyle, createRenderer } from "./progress-style.ts";
@@ -57,7 +58,7 @@ export async function openHost(
   const pullSecrets = pullSecretCredentials();
   for (const credential of [...credentials.stored, ...credentials.handed]) redactor.addCredential(credential);
   for (const form of credentials.handed.flatMap(credentialForms).flatMap(writtenForms)) context.platform.mask(form);
-  for (const secret of jobSecrets(env)) redactor.add(secret);
+  for (const secret of [...jobSecrets(env), ...githubTokens(env)]) redactor.add(secret);
   const named = new Set(credentials.hosts.map(canonicalHost));
   const client = createRegistryClient({
     credentials: combineCredentials(credentials, pullSecrets),

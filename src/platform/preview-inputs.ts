@@ -7,6 +7,7 @@ import { buildInputs, type HostFlags } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
+import { lastingInputs, lastingOptions } from "./lasting-inputs.ts";
 import { launchInputs, launchSettings } from "./launch-inputs.ts";
 import { resolveBuild } from "./resolve-build.ts";
 import { testEnvironment } from "./test-environment.ts";
@@ -47,6 +48,7 @@ export const previewInputs = {
     jobName: "port-forwards",
     help: "a port for the test, [VARIABLE=][NAMESPACE/]KIND/NAME:PORT; svc/web:80 is told in WEB_URL",
   },
+  ...lastingInputs,
   key: {
     kind: "text",
     value: "word",
@@ -79,6 +81,7 @@ export async function resolvePreview(
 ): Promise<{ readonly options: PreviewOptions; readonly settings: HostFlags }> {
   const launch = launchSettings(flags, context);
   const more = {
+    lasting: await lastingOptions(flags, context),
     forwards: parseForwards(flags.portForward ?? []),
     test:
       flags.test === undefined

@@ -83,7 +83,13 @@ async function tellPreview(
     description: failure === undefined ? "it starts with the network cut" : `${failure.part}: ${failure.message}`,
   });
   const { digest, references: [reference] = [] } = verdict.image ?? {};
-  const outputs = { verdict: verdict.verdict, digest, reference, "comment-url": url };
+  const outputs = {
+    verdict: verdict.verdict,
+    digest,
+    reference,
+    "comment-url": url,
+    url: verdict.lasting?.addresses[0]?.url,
+  };
   for (const [name, value] of Object.entries(outputs)) if (value !== undefined) await platform.output(name, value);
 }
 

@@ -140,7 +140,7 @@ test("a runner without an engine is told what is missing; what needs none goes a
 });
 
 test.each([
-  [{ "pull-request": "12" }, "no repository is named in which pr-12 has tags"],
+  [{ "pull-request": "12" }, "no repository is named in which pr-12 has tags, and no engine answers here"],
   [{ repositories: "registry.example/shop" }, "repositories are named, but no request"],
   [{ "pull-request": "12; rm", repositories: "registry.example/shop" }, "is not the number of a request"],
   [{ "pull-request": "0", repositories: "registry.example/shop" }, "is not the number of a request"],

@@ -110,7 +110,8 @@ describe("clean", () => {
     { runId: "elsewhere", owner: "unknown", keep: false, recorded: false },
     { runId: "theirs", owner: "unknown", keep: true, recorded: false },
   ];
-  const removed = (all: boolean): string[] => sortRuns(runs, all).removable.map(({ runId }) => runId);
+  const now = new Date("2026-11-22T12:00:00Z");
+  const removed = (all: boolean): string[] => sortRuns(runs, all, now).removable.map(({ runId }) => runId);
 
   test("removes what is known to be abandoned, and with --all what was kept", () => {
     expect(removed(false)).toEqual(["abandoned", "lost"]);
@@ -118,14 +119,40 @@ describe("clean", () => {
   });
 
   test("says what it leaves, and why", () => {
-    expect(sortRuns(runs, false).left).toEqual([
+    expect(sortRuns(runs, false, now).left).toEqual([
       "left 1 kept cluster: demo; --all removes them",
       "left 1 cluster that another user keeps: hers",
       "left 2 runs still going on: building, starting",
       "left 2 runs of other machines or containers: elsewhere, theirs",
     ]);
-    expect(sortRuns(runs, true).left).toHaveLength(3);
-    expect(sortRuns([], false)).toEqual({ removable: [], left: [] });
+    expect(sortRuns(runs, true, now).left).toHaveLength(3);
+    expect(sortRuns([], false, now)).toEqual({ removable: [], left: [] });
+  });
+});
+
+describe("clean, of previews that stay for a time", () => {
+  const now = new Date("2026-11-22T12:00:00Z");
+  const preview = (runId: string, owner: FoundRun["owner"], expires: string, recorded = true): FoundRun => {
+    return { runId, owner, keep: true, recorded, lasting: { name: "pr-12", expires } };
+  };
+  const runs = [
+    preview("over", "dead", "2026-11-22T11:59:59Z"),
+    preview("over-elsewhere", "unknown", "2026-11-22T12:00:00Z", false),
+    preview("over-hers", "dead", "2026-11-22T11:00:00Z", false),
+    preview("making", "alive", "2026-11-22T11:00:00Z"),
+    preview("open", "dead", "2026-11-22T12:00:01Z"),
+    preview("open-elsewhere", "unknown", "2026-11-23T00:00:00.000Z", false),
+  ];
+  const removed = (all: boolean): string[] => sortRuns(runs, all, now).removable.map(({ runId }) => runId);
+
+  test("removes those whose time has come, whoever made them, and with --all one's own", () => {
+    expect(removed(false)).toEqual(["over", "over-elsewhere", "over-hers"]);
+    expect(removed(true)).toEqual(["over", "over-elsewhere", "over-hers", "open"]);
+    expect(sortRuns(runs, false, now).left).toEqual([
+      "left preview pr-12 until 2026-11-22T12:00:01Z",
+      "left preview pr-12 until 2026-11-23T00:00:00.000Z",
+      "left 1 run still going on: making",
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { KubefileError } from "../../../src/error.ts";
@@ -36,8 +36,11 @@ test("is told by its variable", () => {
 });
 
 describe("an annotation", () => {
-  test("stands on its line, found from the root of the repository", () => {
-    const { platform, log } = job({ GITHUB_WORKSPACE: "/work" }, "/work/deploy");
+  test("stands on its line, found from the root of the repository", async () => {
+    const root = await temporaryDirectory();
+    await mkdir(join(root, "deploy"));
+    await writeFile(join(root, "deploy", "Kubefile"), "");
+    const { platform, log } = job({ GITHUB_WORKSPACE: root }, join(root, "deploy"));
     annotateError(
       platform,
       new KubefileError("LAUNCH_FAILED", "launch ended with 2:\nno rule", {
@@ -47,6 +50,17 @@ describe("an annotation", () => {
     );
     expect(log()).toEqual([
       "::error file=deploy/Kubefile,line=12,col=6,title=LAUNCH_FAILED::Kubefile:12:6: launch ended with 2:%0Ano rule%0Alook here",
+    ]);
+  });
+
+  test("of a file of the rootfs names its path there, and marks no file of the repository", () => {
+    const { platform, log } = job();
+    const where = { file: "manifests/web.yaml", line: 17 };
+    annotateError(platform, new KubefileError("PULL_FAILED", "no such image", { where }));
+    platform.annotate({ level: "warning", message: "odd", where });
+    expect(log()).toEqual([
+      "::error title=PULL_FAILED::manifests/web.yaml:17: no such image",
+      "::warning::manifests/web.yaml:17 of the rootfs: odd",
     ]);
   });
 
@@ -88,8 +102,10 @@ test("outputs and summary go to the files of the step, whatever they hold", asyn
   ]);
 });
 
-test("a warning of a run is an annotation on its line", () => {
-  const { platform, log } = job();
+test("a warning of a run is an annotation on its line", async () => {
+  const root = await temporaryDirectory();
+  await writeFile(join(root, "Kubefile"), "");
+  const { platform, log } = job({}, root);
   const renderer = platform.renderer(() => 0);
   renderer?.render({ type: "phase-start", phase: "a::b\n" });
   renderer?.render({ type: "phase-log", phase: "a::b\n", line: "::error::x ##[error]y" });
