@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { type IgnoreRules, nothingIgnored } from "./ignore-file.ts";
 
@@ -16,22 +16,34 @@ export interface ContextFiles {
   readonly unfiltered?: { readonly files: ContextFiles; readonly rules: IgnoreRules };
 }
 
-/** The files under a directory, without ignored ones. What cannot be read counts as not there. */
+/**
+ * The files under a directory, without ignored ones. What cannot be read counts as not there. Each directory is read
+ * once and tells what its entries are, as several rules go through the whole context, which may be large.
+ */
 export function directoryContext(root: string, rules: IgnoreRules = nothingIgnored): ContextFiles {
+  const lists = new Map<string, readonly string[]>();
+  /** What is known not to be a link. */
+  const kinds = new Map<string, FileKind>();
   const isThere = (path: string): boolean =>
     rules.ignoredBy(path) === undefined ||
     (rules.mayReincludeBelow(path) && statsOf(root, path)?.isDirectory() === true && list(path).length > 0);
   const list = (path: string): readonly string[] => {
-    try {
-      const names = readdirSync(join(root, path));
-      return names.filter((name) => isThere(posix.join(path, name))).sort();
-    } catch {
-      return [];
+    const known = lists.get(path);
+    if (known !== undefined) return known;
+    const names: string[] = [];
+    for (const entry of entriesOf(join(root, path))) {
+      const inside = path === "." ? entry.name : `${path}/${entry.name}`;
+      if (!entry.isSymbolicLink()) kinds.set(inside, entry.isDirectory() ? "directory" : "file");
+      if (isThere(inside)) names.push(entry.name);
     }
+    lists.set(path, names.sort());
+    return names;
   };
   return {
     exists: (path) => {
       if (!isThere(path)) return undefined;
+      const known = kinds.get(path);
+      if (known !== undefined) return known;
       try {
         return statSync(join(root, path)).isDirectory() ? "directory" : "file";
       } catch {
@@ -41,9 +53,19 @@ export function directoryContext(root: string, rules: IgnoreRules = nothingIgnor
     },
     list,
     readLink: (path) =>
-      isThere(path) && statsOf(root, path)?.isSymbolicLink() === true ? readlinkSync(join(root, path)) : undefined,
+      !kinds.has(path) && isThere(path) && statsOf(root, path)?.isSymbolicLink() === true
+        ? readlinkSync(join(root, path))
+        : undefined,
     ...(rules === nothingIgnored ? {} : { unfiltered: { files: directoryContext(root), rules } }),
   };
+}
+
+function entriesOf(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 function statsOf(root: string, path: string): Stats | undefined {

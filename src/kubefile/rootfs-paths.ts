@@ -114,11 +114,17 @@ function place(tree: Tree, source: string, destination: string, sourceCount: num
     sourceCount,
   });
   for (const entry of walkContext(tree.context, from)) {
-    const path = posix.join(target.path, posix.relative(from, entry.path));
+    const path = posix.join(target.path, below(from, entry.path));
     addParents(tree, path);
     tree.paths.set(path, entry.kind);
     if (entry.link !== undefined && entry.kind === "directory") tree.opaque.add(path);
   }
+}
+
+/** What leads from a path to one in it; both are normalised, and there may be very many: node's `relative` takes its time. */
+function below(path: string, inside: string): string {
+  if (path === ".") return inside === "." ? "" : inside;
+  return inside.slice(path.length + 1);
 }
 
 /** The file that a here-document becomes. */
