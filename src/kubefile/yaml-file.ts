@@ -69,5 +69,7 @@ function readValue(document: Document.Parsed, file: string, format: YamlFileForm
 
 async function loadSchema<T>(schema: URL) {
   const text = await readFile(schema, "utf8");
-  return new Ajv2020({ strict: true, allErrors: true, verbose: true }).compile<T>(JSON.parse(text));
+  // Whether our own schema is one, a test tells: to look costs more than to read a file by it.
+  const options = { meta: false, validateSchema: false };
+  return new Ajv2020({ strict: true, allErrors: true, verbose: true, ...options }).compile<T>(JSON.parse(text));
 }
