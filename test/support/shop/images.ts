@@ -19,6 +19,8 @@ export interface ShopImage {
   readonly image: Image;
 }
 
+export const webImage = "docker.io/shop/web:2.1";
+
 /** Where Debian's busybox-static may be; Debian 12 still links the one to the other. */
 const busyboxPaths = ["/bin/busybox", "/usr/bin/busybox"];
 
@@ -28,18 +30,10 @@ const busyboxPaths = ["/bin/busybox", "/usr/bin/busybox"];
  */
 export async function buildShopImages(): Promise<readonly ShopImage[]> {
   const base = await baseLayer();
-  const script = async (format: Format, text: string, ...more: readonly Layer[]): Promise<Image> => {
-    const program = await buildLayer([{ path: "usr/bin/start", content: text, mode: 0o755 }]);
-    return buildImage({ format, layers: [base, ...more, program], entrypoint: ["/usr/bin/start"] });
-  };
-  const server = (port: number): string => `#!/bin/sh\nexec httpd -f -p ${port} -h /srv\n`;
-  const page = async (title: string): Promise<Layer> =>
-    buildLayer([{ path: "srv/index.html", content: `<!doctype html>\n<title>${title}</title>\n` }]);
-
+  const script = (format: Format, text: string, ...more: readonly Layer[]): Promise<Image> =>
+    scriptOn(base, format, text, ...more);
   const images: Record<string, Image | Promise<Image>> = {
-    "docker.io/shop/web:2.1": script("docker", server(8080), await page("Shop")).then((image) =>
-      otherPlatformToo("docker", image),
-    ),
+    [webImage]: shopWeb("Shop"),
     "docker.io/shop/cart:1.9": script("docker", server(8080), await page("Cart")),
     "docker.io/shop/migrate:1.9": script(
       "docker",
@@ -67,6 +61,25 @@ export async function buildShopImages(): Promise<readonly ShopImage[]> {
   return Promise.all(
     Object.entries(images).map(async ([reference, image]) => ({ ...splitReference(reference), image: await image })),
   );
+}
+
+/** The storefront, whose page is a layer between that of its base and that of its program. */
+export async function shopWeb(title: string): Promise<Image> {
+  const image = await scriptOn(await baseLayer(), "docker", server(8080), await page(title));
+  return otherPlatformToo("docker", image);
+}
+
+async function scriptOn(base: Layer, format: Format, text: string, ...more: readonly Layer[]): Promise<Image> {
+  const program = await buildLayer([{ path: "usr/bin/start", content: text, mode: 0o755 }]);
+  return buildImage({ format, layers: [base, ...more, program], entrypoint: ["/usr/bin/start"] });
+}
+
+function server(port: number): string {
+  return `#!/bin/sh\nexec httpd -f -p ${port} -h /srv\n`;
+}
+
+function page(title: string): Promise<Layer> {
+  return buildLayer([{ path: "srv/index.html", content: `<!doctype html>\n<title>${title}</title>\n` }]);
 }
 
 /** Does nothing, and has the same digest on every machine: the shop's manifest names it. */
