@@ -20,6 +20,7 @@ Examples:
   kubefile build -t shop:dev -o type=oci,dest=shop.tar --build-arg VERSION=1.2 .
   kubefile build --secret id=npm,src=$HOME/.npmrc .   for a RUN that mounts it
   kubefile build --capture static .                  without an engine; grade static
+  kubefile build --capture static --platform linux/amd64,linux/arm64 -t registry.example/shop:1.0 --push .
   kubefile build --mirror docker.io=https://mirror.example --include quay.io/acme/debug:1 .`,
     )
     .action(async (directory: string) => {

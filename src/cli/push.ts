@@ -32,8 +32,8 @@ export function registerPush(program: Command, context: CommandContext): void {
         });
       }
       const image = await readClusterImage(store, local.digest);
-      const { digest } = await pushImage(host, store, image, [parseTarget(target ?? name)]);
+      const [pushed] = await pushImage(host, store, image, [parseTarget(target ?? name)]);
       host.endProgress();
-      context.stdout.write(`${target ?? name}@${digest}\n`);
+      context.stdout.write(`${target ?? name}@${pushed?.digest ?? image.digest}\n`);
     });
 }

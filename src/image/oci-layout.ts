@@ -14,6 +14,7 @@ import { OCI_INDEX } from "../oci/media-types.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import { type ClusterImage, uploadsOf } from "./cluster-image.ts";
+import type { ClusterIndex } from "./cluster-index.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar-entry.ts";
 
 /** OCI image-spec annotations.md: the name that `skopeo oci-archive:FILE:NAME` asks for. */
@@ -23,7 +24,8 @@ const CONTAINERD_NAME = "io.containerd.image.name";
 
 export interface ExportOptions {
   readonly store: Store;
-  readonly image: ClusterImage;
+  /** Of an index all that is below it, too. */
+  readonly image: ClusterImage | ClusterIndex;
   /** One entry of the index each; one without a name when there are none. */
   readonly references?: readonly Reference[];
   /** The file to write; its directory exists. Replaced when it is there. */
@@ -32,7 +34,7 @@ export interface ExportOptions {
 }
 
 /**
- * Writes a cluster image as a tar of an OCI image layout (image-spec, image-layout.md). The same image and names give
+ * Writes a cluster image, or an index of several, as a tar of an OCI image layout (image-spec, image-layout.md). The same image and names give
  * the same bytes. The file appears under its name when it is whole.
  *
  * @throws KubefileError USAGE when the file cannot be made, STORE_CORRUPT when a blob is absent
@@ -108,7 +110,9 @@ async function* archiveOf({ store, image, references = [] }: ExportOptions): Asy
   yield tarHeader({ name: "blobs/sha256/", type: "directory", size: 0 });
   yield smallFile("oci-layout", { imageLayoutVersion: "1.0.0" });
   yield smallFile("index.json", indexOf(image, references));
-  const digests = [...uploadsOf(image), image.descriptor].map(({ digest }) => digest).sort();
+  const images = "images" in image ? image.images : [image];
+  const below = images.flatMap((each) => [...uploadsOf(each), each.descriptor]);
+  const digests = [...new Set([...below, image.descriptor].map(({ digest }) => digest))].sort();
   for (const digest of digests) {
     const { size, stream } = await store.open(digest);
     yield tarHeader({ name: `blobs/sha256/${hexOf(digest)}`, type: "file", size });
@@ -124,13 +128,12 @@ function smallFile(name: string, content: unknown): Buffer {
   return Buffer.concat([tarHeader({ name, type: "file", size }), bytes, tarPadding(size)]);
 }
 
-function indexOf(image: ClusterImage, references: readonly Reference[]): unknown {
+function indexOf({ descriptor }: ClusterImage | ClusterIndex, references: readonly Reference[]): unknown {
   const names = references.map((reference) => ({
     [CONTAINERD_NAME]: formatReference(reference),
     ...(reference.tag === undefined ? {} : { [REF_NAME]: reference.tag }),
   }));
-  const manifests =
-    names.length === 0 ? [image.descriptor] : names.map((annotations) => ({ ...image.descriptor, annotations }));
+  const manifests = names.length === 0 ? [descriptor] : names.map((annotations) => ({ ...descriptor, annotations }));
   return { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
 }
 

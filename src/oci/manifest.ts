@@ -9,7 +9,12 @@ const MAX_DESCRIPTORS = 10_000;
 
 /** An image index or an image manifest, as far as we read one. The bytes are never written again from this. */
 export type Manifest =
-  | { readonly kind: "index"; readonly mediaType: string; readonly manifests: readonly Descriptor[] }
+  | {
+      readonly kind: "index";
+      readonly mediaType: string;
+      readonly manifests: readonly Descriptor[];
+      readonly annotations: Readonly<Record<string, string>>;
+    }
   | {
       readonly kind: "image";
       readonly mediaType: string;
@@ -45,7 +50,8 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
   const stated = typeof json.mediaType === "string" ? json.mediaType : contentType;
   if (Array.isArray(json.manifests)) {
     const mediaType = stated !== undefined && isIndexType(stated) ? stated : OCI_INDEX;
-    return { kind: "index", mediaType, manifests: list(json.manifests, "manifests") };
+    const annotations = readAnnotations(json.annotations);
+    return { kind: "index", mediaType, manifests: list(json.manifests, "manifests"), annotations };
   }
   if (stated === DOCKER_LIST || stated === OCI_INDEX) throw invalid("an index without manifests");
   if (json.schemaVersion === 1)

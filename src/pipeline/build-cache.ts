@@ -1,19 +1,17 @@
 import { createBuildCache } from "../cache/build-cache.ts";
 import type { BuildCache } from "../cache/types.ts";
-import { hostPlatform } from "../oci/descriptor.ts";
 import type { Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
 import type { BuildOptions } from "./options.ts";
 
 /** The caches that a build was told of, with the local store. To be closed. */
 export function openBuildCache(host: Host, options: BuildOptions, store: Store): BuildCache {
-  const { cacheFrom: from, cacheTo: to, cacheTrust: trust, tags } = options;
+  const { cacheFrom: from, cacheTo: to, cacheTrust: trust, tags, platform } = options;
   for (const spec of [...from, ...to]) {
     if (spec.type === "registry") host.trustRegistry(spec.repository.host);
   }
   return createBuildCache({
-    ...{ local: store, from, to, trust },
-    platform: hostPlatform(),
+    ...{ local: store, from, to, trust, platform },
     client: host.client,
     gha: host.gha,
     mountFrom: tags,

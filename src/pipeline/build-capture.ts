@@ -6,7 +6,6 @@ import { connectEngine } from "../cluster/engine.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
 import { lockedName } from "../lock/pins.ts";
-import { hostPlatform } from "../oci/descriptor.ts";
 import { tryParseReference } from "../oci/reference.ts";
 import { type CachingProxy, createCachingProxy } from "../registry/caching-proxy.ts";
 import { atLocation } from "../rootfs/problems.ts";
@@ -172,7 +171,7 @@ function openCapture(parts: RunParts): {
   const stopping = new AbortController();
   const signal = AbortSignal.any([host.signal, stopping.signal]);
   const proxy = createCachingProxy({ store, upstream: upstreamFor(parts), signal });
-  const completion = createImageCompletion({ proxy, platform: hostPlatform(), signal });
+  const completion = createImageCompletion({ proxy, platform: options.platform, signal });
   for (const name of options.include) {
     const reference = tryParseReference(name);
     if (reference !== undefined) host.trustRegistry(reference.host);

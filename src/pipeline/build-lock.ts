@@ -10,6 +10,7 @@ import type { Lock, LockedImage, LockRole } from "../lock/types.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type BuildOptions, defaultRunImage } from "./options.ts";
 import type { Progress } from "./progress.ts";
+import { noSiblings, type SiblingBuilds } from "./sibling-builds.ts";
 
 /** The lock of one build: what it was, and what is to become of it. */
 export interface BuildLock {
@@ -22,6 +23,8 @@ export interface BuildLock {
   readonly before: Lock | undefined;
   /** Digests by full reference, `docker.io/library/nginx:1.27`. */
   readonly pins: ReadonlyMap<string, Digest>;
+  /** The builds for other platforms that are under the same lock. */
+  readonly siblings: SiblingBuilds;
 }
 
 /** `kubefile.lock` beside a Kubefile; one of another name has a lock of its own. */
@@ -41,10 +44,14 @@ export function lockInContext({ context, file }: Pick<BuildOptions, "context" | 
  *
  * @throws KubefileError LOCK_INVALID; USAGE when a lock is asked for that is not there
  */
-export async function openBuildLock(options: Pick<BuildOptions, "file" | "fileShown" | "lock">): Promise<BuildLock> {
+export async function openBuildLock(
+  options: Pick<BuildOptions, "file" | "fileShown" | "lock">,
+  siblings: SiblingBuilds = noSiblings,
+): Promise<BuildLock> {
   const file = lockFileOf(options.file);
   const shown = lockFileOf(options.fileShown);
-  if (options.lock === "off") return { mode: "none", file, shown, before: undefined, pins: new Map() };
+  const same = pinsOf({ images: siblings.used });
+  if (options.lock === "off") return { mode: "none", file, shown, before: undefined, pins: same, siblings };
   const before = await loadLock(file, shown);
   if (before === undefined && options.lock === "exact") {
     throw new KubefileError("USAGE", `--locked needs ${shown}, and there is none`, {
@@ -52,7 +59,8 @@ export async function openBuildLock(options: Pick<BuildOptions, "file" | "fileSh
     });
   }
   const mode = options.lock === "exact" ? "exact" : before === undefined && options.lock === "auto" ? "none" : "write";
-  return { mode, file, shown, before, pins: before === undefined ? new Map() : pinsOf(before) };
+  const pins = new Map([...same, ...(before === undefined ? [] : pinsOf(before))]);
+  return { mode, file, shown, before, pins, siblings };
 }
 
 /**
@@ -74,12 +82,16 @@ export function pinnedImages(
  * The lock that follows from what a build used. Of a role that this build had no use for, the entries stay: a build
  * without a cluster has no word on the nodes.
  */
-export function lockAfter({ before }: BuildLock, used: readonly LockedImage[], unused: ReadonlySet<LockRole>): Lock {
+export function lockAfter(
+  { before, siblings }: BuildLock,
+  used: readonly LockedImage[],
+  unused: ReadonlySet<LockRole>,
+): Lock {
   const kept = before?.images.filter(({ role }) => unused.has(role)) ?? [];
   // A tag that moved while the build went on stands for what the launch got: a lock says one thing of one name.
   const digests = new Map<string, Digest>();
   const entries = new Map<string, LockedImage>();
-  for (const image of [...used, ...kept]) {
+  for (const image of [...siblings.used, ...used, ...kept]) {
     const digest = digests.get(image.reference) ?? image.digest;
     digests.set(image.reference, digest);
     entries.set(`${image.role} ${image.reference}`, { ...image, digest });
@@ -89,7 +101,7 @@ export function lockAfter({ before }: BuildLock, used: readonly LockedImage[], u
 
 /** @throws KubefileError LOCK_MISMATCH listing every image that is not as a lock has it, when the build must keep to it */
 export function checkLock(lock: BuildLock, after: Lock): void {
-  if (lock.mode !== "exact" || lock.before === undefined) return;
+  if (lock.mode !== "exact" || lock.before === undefined || lock.siblings.areMore) return;
   const diff = diffLocks(lock.before, after);
   if (!isEmptyDiff(diff)) {
     throw lockMismatch(`this build is not what ${lock.shown} says`, diff, "kubefile build --lock");
@@ -113,7 +125,7 @@ export async function writeBuildLock(
   after: Lock,
   { progress, isAsked }: { readonly progress: Progress; readonly isAsked: boolean },
 ): Promise<void> {
-  if (lock.mode !== "write") return;
+  if (lock.mode !== "write" || lock.siblings.areMore) return;
   const text = formatLock(after);
   if (text === (await readFile(lock.file, "utf8").catch(() => undefined))) return;
   try {

@@ -10,7 +10,6 @@ import type { PushResult } from "../image/push.ts";
 import { type BuildReport, buildReport, type RehearsalReport, type StepReport } from "../image/report.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import type { LockedImage } from "../lock/types.ts";
-import { hostPlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { CacheUse } from "../plan/no-cache.ts";
@@ -122,7 +121,7 @@ export function reportOf(
   const { image, pushed, failure } = outcome;
   return buildReport({
     kubefile: options.fileShown,
-    platform: hostPlatform(),
+    platform: options.platform,
     nodeImage: state.nodeImage,
     kubernetesVersion: state.kubernetesVersion,
     grade: state.grade,

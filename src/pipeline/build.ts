@@ -7,7 +7,8 @@ import { exportOciLayout } from "../image/oci-layout.ts";
 import type { BuildReport } from "../image/report.ts";
 import { formatSize } from "../image/text-table.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
-import { hostPlatform } from "../oci/descriptor.ts";
+import type { LockedImage } from "../lock/types.ts";
+import { hostPlatform, isSamePlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { cacheUse } from "../plan/no-cache.ts";
@@ -34,14 +35,15 @@ import { createImageSources, describeBases } from "./image-sources.ts";
 import { type Known, knownResults } from "./known-results.ts";
 import { readKubefile } from "./kubefile-source.ts";
 import { bringBlobs, bytesAway, forgetHere, nameHere } from "./local-image.ts";
-import { lockOfBuild } from "./lock-of-build.ts";
+import { capturedNames, lockOfBuild } from "./lock-of-build.ts";
 import type { BuildOptions } from "./options.ts";
 import { checkOutputFiles, writeJson } from "./output-files.ts";
-import { pushImage, pushTargets } from "./push.ts";
+import { type PushedImage, pushImage, pushTargets } from "./push.ts";
 import { recordSaver } from "./record-saver.ts";
 import { useRehearsal } from "./rehearsal-use.ts";
 import type { Rootfs } from "./rootfs.ts";
 import { withRun } from "./run-lifetime.ts";
+import { noSiblings, type SiblingBuilds } from "./sibling-builds.ts";
 import { stepInputs } from "./step-inputs.ts";
 import { trailFile } from "./trail-file.ts";
 import { trailNotes } from "./trail-notes.ts";
@@ -51,6 +53,10 @@ export interface BuildResult {
   readonly image: ClusterImage;
   readonly report: BuildReport;
   readonly metadata: BuildMetadata;
+  /** By repository; nothing when nothing was pushed. */
+  readonly pushed: readonly PushedImage[];
+  /** What names have stood for. */
+  readonly used: readonly LockedImage[];
 }
 
 export interface BuildWatcher {
@@ -63,20 +69,28 @@ export interface BuildWatcher {
  *
  * @throws KubefileError; nothing of the run is left behind, whatever the error. The report is written even then.
  */
-export async function build(host: Host, options: BuildOptions, watcher: BuildWatcher = {}): Promise<BuildResult> {
+export async function build(
+  host: Host,
+  options: BuildOptions,
+  watcher: BuildWatcher = {},
+  siblings: SiblingBuilds = noSiblings,
+): Promise<BuildResult> {
   const state = newBuildState();
   try {
     const { context, file, fileShown: shown } = options;
     await checkOutputFiles(outputFiles(options));
     announceSecrets(host, options.secrets);
-    const lock = await openBuildLock(options);
+    const lock = await openBuildLock(options, siblings);
     const ignore = await loadIgnoreFile(context, lockInContext(options));
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
     const store = await openStore(host.directories.store);
     try {
       const granted = grantedUpstream(host.client);
       const upstream = pinnedUpstream(granted, lock.pins, lock.shown);
-      const images = createImageSources({ host, upstream, store, onResolved: noteBase(state) });
+      const images = createImageSources({
+        ...{ host, upstream, store, platform: options.platform },
+        onResolved: noteBase(state),
+      });
       const plan = await planFor(kubefile, { host, options, images });
       const web = createWebSources(host.client, store);
       const git = createGitSources(host.gitEnvironment, options.secrets);
@@ -85,7 +99,7 @@ export async function build(host: Host, options: BuildOptions, watcher: BuildWat
       const cache = openBuildCache(host, options, store);
       const saver = recordSaver(cache, host.signal);
       const inputs = stepInputs({ context, ignore, images, web, git, signal: host.signal });
-      const trails = trailFile(store, file);
+      const trails = trailFile(store, file, options.platform);
       const trail = trailNotes(await trails.read());
       const parts: BuildParts = {
         ...{ host, options: pinned, state, plan, ignore, store, images, web, git, cache, use, trail, lock, upstream },
@@ -119,8 +133,8 @@ async function planFor(
   kubefile: Kubefile,
   { host, options, images }: Pick<BuildParts, "host" | "options" | "images">,
 ): Promise<Plan> {
-  const { buildArgs, baseRegistry } = options;
-  const planning = { buildArgs, baseRegistry, platform: hostPlatform() };
+  const { buildArgs, baseRegistry, platform } = options;
+  const planning = { buildArgs, baseRegistry, platform };
   const named = baseImagesOf(kubefile, planning);
   const bases =
     named.length === 0
@@ -152,6 +166,9 @@ async function buildWith(parts: BuildParts): Promise<BuildResult> {
       supply.addDestination({ host: name, path });
     }
   }
+  // Records would do without an engine; but what cannot be rehearsed here is told first of all.
+  const isForeign = !isSamePlatform(options.platform, hostPlatform());
+  if (options.capture === "cluster" && isForeign) await engineForBuild(host, options, parts.plan);
   const known = await knownResults(parts);
   try {
     if (known.rootfs === undefined || known.rehearsal?.record === undefined) return await buildInRun(parts, known);
@@ -198,7 +215,7 @@ async function finish(
 async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> {
   const { host, options, store, state, supply } = parts;
   // What a push alone would need stays where it is: the registry may have it, or can mount it.
-  const needsAll = options.push === false || options.outputs.length > 0;
+  const needsAll = options.push === false || options.outputs.length > 0 || parts.lock.siblings.bringAll;
   const { image, isHere } = await host.progress.phase("assemble", async (phase) => {
     const assembled = await assembleImage(parts, rootfs);
     if (needsAll) await bringBlobs(parts, assembled, phase);
@@ -220,10 +237,11 @@ async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> 
   }
   const { base } = parts.plan;
   const mountFrom = [...supply.repositories(), ...(base === undefined ? [] : [base.reference])];
-  const pushed =
+  const pushes =
     options.push === false
-      ? undefined
+      ? []
       : await pushImage(host, store, image, pushTargets(options), { mountFrom, provider: supply });
+  const pushed = pushes.at(-1);
   if (!isHere) {
     // The push may have had to fetch all of it.
     if ((await bytesAway(store, image)) === 0) await nameHere(host, store, image, options.tags);
@@ -233,7 +251,13 @@ async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> 
   const metadata = buildMetadata(pushed?.image ?? image, report.references, state.images);
   if (options.metadataFile !== undefined) await writeJson(options.metadataFile, metadata);
   if (options.reportFile !== undefined) await writeJson(options.reportFile, report);
-  return { image: pushed?.image ?? image, report, metadata };
+  return {
+    image: pushed?.image ?? image,
+    report,
+    metadata,
+    pushed: pushes,
+    used: [...capturedNames(state), ...state.bases],
+  };
 }
 
 async function assembleImage(parts: BuildParts, { layers, launch, apps }: Rootfs): Promise<ClusterImage> {
@@ -244,7 +268,7 @@ async function assembleImage(parts: BuildParts, { layers, launch, apps }: Rootfs
     store,
     layers,
     images: state.images,
-    platform: hostPlatform(),
+    platform: options.platform,
     isElsewhere: supply.isElsewhere,
     annotations: {
       ...options.origin,

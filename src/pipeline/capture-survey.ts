@@ -1,6 +1,6 @@
 import type { CapturedImage } from "../capture/types.ts";
 import { type ImageBlobs, walkImages } from "../image/blob-graph.ts";
-import { hostPlatform } from "../oci/descriptor.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import { parseReference, type Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
@@ -8,6 +8,7 @@ import type { BlobSupply } from "./blob-supply.ts";
 export interface SurveyOptions {
   readonly store: Store;
   readonly supply: BlobSupply;
+  readonly platform: Platform;
   readonly signal: AbortSignal;
 }
 
@@ -32,12 +33,12 @@ export async function surveyImages(
 /** Walks the images again and again, each time with the manifests that the last walk missed. */
 async function walkWithManifests(
   images: readonly CapturedImage[],
-  { store, supply, signal }: SurveyOptions,
+  { store, supply, platform, signal }: SurveyOptions,
 ): Promise<readonly ImageBlobs[]> {
   const repositories = new Map(images.map(({ reference }) => [reference, repositoryOf(reference)]));
   let missing = -1;
   for (let round = 0; ; round += 1) {
-    const walked = await walkImages(store, images, hostPlatform(), signal);
+    const walked = await walkImages(store, images, platform, signal);
     const wanted = walked.flatMap(({ reference, problems }) =>
       problems
         .filter(({ reason }) => reason !== "invalid")

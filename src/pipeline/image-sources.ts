@@ -5,7 +5,7 @@ import { type BaseImage, fetchBaseImage } from "../image/base-image.ts";
 import { blobFetcher } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
 import { registryFailure } from "../image/registry-failure.ts";
-import { hostPlatform } from "../oci/descriptor.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, manifestReference, type Reference } from "../oci/reference.ts";
 import type { Upstream } from "../registry/types.ts";
@@ -35,11 +35,14 @@ export interface ImageSourcesOptions {
   /** The registries; a lock may have pinned tags. */
   readonly upstream: Upstream;
   readonly store: Store;
+  /** Which to take of an index. */
+  readonly platform: Platform;
   /** Told of each name once. */
   readonly onResolved: (reference: Reference, digest: Digest) => void;
 }
 
-export function createImageSources({ host, upstream: client, store, onResolved }: ImageSourcesOptions): ImageSources {
+export function createImageSources(options: ImageSourcesOptions): ImageSources {
+  const { host, upstream: client, store, platform, onResolved } = options;
   const { progress } = host;
   const digests = new Map<string, Promise<Digest>>();
   const images = new Map<string, Promise<BaseImage>>();
@@ -65,7 +68,7 @@ export function createImageSources({ host, upstream: client, store, onResolved }
 
   const describe: ImageSources["describe"] = (reference) =>
     once(images, formatReference(reference), async () =>
-      fetchBaseImage({ client, store, reference, digest: await digest(reference), platform: hostPlatform() }),
+      fetchBaseImage({ client, store, reference, digest: await digest(reference), platform }),
     );
 
   const fetchLayers: ImageSources["fetchLayers"] = async ({ reference, layers }, { signal }) => {

@@ -1,4 +1,5 @@
 import { type ClusterImage, uploadsOf } from "../image/cluster-image.ts";
+import type { ClusterIndex } from "../image/cluster-index.ts";
 import { tagLocal, untagLocal } from "../image/local-tags.ts";
 import { forEachParallel } from "../image/parallel.ts";
 import { countOf } from "../image/text-table.ts";
@@ -12,11 +13,11 @@ const BLOBS_AT_ONCE = 4;
 
 /** Brings all of a cluster image into the store. What goes into a file is read and hashed, as a store may have lain about for long. */
 export async function bringBlobs(
-  { host, options, supply }: BuildParts,
+  { host, options, lock, supply }: BuildParts,
   image: ClusterImage,
   phase: Phase,
 ): Promise<void> {
-  const trusting = options.outputs.length === 0;
+  const trusting = options.outputs.length === 0 && !lock.siblings.bringAll;
   const wanted = uploadsOf(image).filter(({ digest }) => !trusting || supply.isElsewhere(digest));
   let done = 0;
   await forEachParallel(wanted, BLOBS_AT_ONCE, host.signal, async (blob, signal) => {
@@ -32,15 +33,15 @@ export async function bytesAway(store: Store, image: ClusterImage): Promise<numb
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-/** Gives a cluster image of which the store holds all its names here. */
+/** Gives a cluster image, or an index, of which the store holds all its names here. */
 export async function nameHere(
   host: Host,
   store: Store,
-  image: ClusterImage,
+  { descriptor }: ClusterImage | ClusterIndex,
   names: readonly Reference[],
 ): Promise<void> {
   for (const name of names) {
-    await tagLocal(store.directory, name, image.descriptor, { now: new Date(), signal: host.signal });
+    await tagLocal(store.directory, name, descriptor, { now: new Date(), signal: host.signal });
   }
 }
 

@@ -1,7 +1,7 @@
 import { entryFor } from "../lock/pins.ts";
 import type { Lock, LockedImage, LockRole } from "../lock/types.ts";
 import { lockAfter } from "./build-lock.ts";
-import type { BuildParts } from "./build-parts.ts";
+import type { BuildParts, BuildState } from "./build-parts.ts";
 
 /**
  * What every name that a build used has stood for. An image that the engine was given by `docker load` has no digest by
@@ -10,13 +10,19 @@ import type { BuildParts } from "./build-parts.ts";
 export async function lockOfBuild(parts: BuildParts): Promise<Lock> {
   const { lock, state } = parts;
   if (lock.mode === "none") return { images: [] };
-  const captured = state.images.map(({ reference, digest }): LockedImage => {
-    return { reference, digest, role: "captured", grade: state.grade };
-  });
   const asked = engineImages(parts);
   const ofEngine = await Promise.all([...asked].map(([role, name]) => engineEntry(parts, role, name)));
   const unused = new Set((["run", "node"] as const).filter((role) => !asked.has(role)));
-  return lockAfter(lock, [...captured, ...state.bases, ...ofEngine.filter((entry) => entry !== undefined)], unused);
+  return lockAfter(
+    lock,
+    [...capturedNames(state), ...state.bases, ...ofEngine.filter((entry) => entry !== undefined)],
+    unused,
+  );
+}
+
+/** What the captured names have stood for. */
+export function capturedNames({ images, grade }: BuildState): LockedImage[] {
+  return images.map(({ reference, digest }) => ({ reference, digest, role: "captured", grade }));
 }
 
 /** The images that this build let the engine run, by role. */

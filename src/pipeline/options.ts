@@ -1,5 +1,6 @@
 import type { CacheSpec } from "../cache/spec.ts";
 import type { CacheTrust } from "../cache/trust.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import type { Reference } from "../oci/reference.ts";
 import type { PullPolicy } from "../plan/rehearsal-decision.ts";
 import type { BuildSecrets } from "./build-secrets.ts";
@@ -12,6 +13,8 @@ export interface BuildOptions {
   readonly file: string;
   /** How messages name the Kubefile. */
   readonly fileShown: string;
+  /** What is built for. */
+  readonly platform: Platform;
   readonly tags: readonly Reference[];
   /** `by digest` moves no tag: the repositories of the tags get the image alone. */
   readonly push: boolean | "by digest";

@@ -8,6 +8,11 @@ import type { Host } from "./host.ts";
 import type { BuildOptions } from "./options.ts";
 import { createTransferMeter } from "./transfer-meter.ts";
 
+/** What a push came to in one repository. */
+export interface PushedImage extends PushResult {
+  readonly repository: Repository;
+}
+
 /** What a build pushes to. */
 export function pushTargets({ tags, push }: Pick<BuildOptions, "tags" | "push">): readonly Reference[] {
   return push === "by digest" ? tags.map(({ host, path }) => ({ host, path })) : tags;
@@ -25,7 +30,7 @@ export interface PushSources {
  * Pushes a cluster image under each of several names; names of one repository share one transfer. One without a tag gets
  * the image by its digest alone.
  *
- * @returns the result of the last repository
+ * @returns what came of it in each repository
  */
 export async function pushImage(
   host: Host,
@@ -33,19 +38,19 @@ export async function pushImage(
   image: ClusterImage,
   targets: readonly Reference[],
   { mountFrom = [], provider }: PushSources = {},
-): Promise<PushResult> {
+): Promise<readonly PushedImage[]> {
   const repositories = new Map<string, Reference[]>();
   for (const target of targets) {
     const key = formatRepository(target);
     repositories.set(key, [...(repositories.get(key) ?? []), target]);
     host.trustRegistry(target.host);
   }
-  let result: PushResult | undefined;
+  const results: PushedImage[] = [];
   for (const [name, references] of repositories) {
     const [repository] = references;
     if (repository === undefined) continue;
     const tags = references.flatMap(({ tag }) => tag ?? []);
-    result = await host.progress.phase(repositories.size === 1 ? "push" : `push ${name}`, async (phase) => {
+    const result = await host.progress.phase(repositories.size === 1 ? "push" : `push ${name}`, async (phase) => {
       const meter = createTransferMeter(host.now);
       const pushed = await pushClusterImage({
         ...{ client: host.client, store, provider, image, repository, tags, mountFrom, signal: host.signal },
@@ -54,9 +59,9 @@ export async function pushImage(
       phase.summary(summaryOf(pushed));
       return pushed;
     });
+    results.push({ ...result, repository: { host: repository.host, path: repository.path } });
   }
-  if (result === undefined) throw new Error("nothing to push to");
-  return result;
+  return results;
 }
 
 function progressText(progress: PushProgress, meter: ReturnType<typeof createTransferMeter>): string {

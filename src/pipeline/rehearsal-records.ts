@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import type { CacheKey, FoundRecord, LaunchRecord } from "../cache/types.ts";
 import { kindConfigText } from "../cluster/kind.ts";
 import { errorMessage } from "../error.ts";
-import { formatPlatform, hostPlatform } from "../oci/descriptor.ts";
+import { formatPlatform } from "../oci/descriptor.ts";
 import { manifestReference, parseReference } from "../oci/reference.ts";
 import { type LaunchInputs, launchKey, movedKey, type RehearsalInputs } from "../plan/launch-key.ts";
 import {
@@ -97,7 +97,10 @@ async function judge(
   if (!decision.use) return { decision, states };
   if (!use.usesRehearsal) return { decision: { use: false, reason: use.reason }, states };
   if (options.keepCluster) return { decision: { use: false, reason: "--keep-cluster" }, states };
-  const lost = await surveyImages(record.images, { store, supply, signal: host.signal });
+  const lost = await surveyImages(record.images, {
+    ...{ store, supply, platform: options.platform },
+    signal: host.signal,
+  });
   return { decision: decideRehearsal({ record, pull, states, lost }), states };
 }
 
@@ -142,7 +145,7 @@ async function launchInputs(parts: BuildParts, rootfs: Rootfs): Promise<LaunchIn
       : await rehearsalInputs(parts);
   if (rehearsal === undefined) return undefined;
   return {
-    platform: formatPlatform(hostPlatform()),
+    platform: formatPlatform(options.platform),
     tree: rootfs.tree,
     commands: rootfs.launch.commands,
     env: plan.env,

@@ -4,7 +4,7 @@ import type { RootfsLayer } from "../image/assemble.ts";
 import { countOf } from "../image/text-table.ts";
 import type { App, Launch } from "../image/types.ts";
 import { detectAppType } from "../kubefile/app-type.ts";
-import { formatPlatform, hostPlatform } from "../oci/descriptor.ts";
+import { formatPlatform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { resolveLaunch } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -117,7 +117,7 @@ async function buildSteps(parts: RunParts, phase: Phase, signal: AbortSignal): P
       signal,
     },
     records: stepRecords({ cache: parts.cache, supply, save: parts.saveRecord, signal }),
-    platform: formatPlatform(hostPlatform()),
+    platform: formatPlatform(options.platform),
     container: await containerOf(parts),
     context: options.context,
     secrets: options.secrets,
@@ -189,12 +189,12 @@ function noteStep({ plan, state, trail, use }: BuildParts, outcome: StepOutcome)
 }
 
 async function traceSteps(parts: BuildParts): Promise<TracedPlan> {
-  const { plan, inputs } = parts;
+  const { plan, inputs, options } = parts;
   const steps = plan.stages.flatMap((stage) => stage.steps);
   const resolved = new Map<Step, readonly ResolvedInput[]>();
   for (const step of steps) resolved.set(step, await inputs.of(step));
   return tracePlan(plan.stages, resolved, {
-    platform: formatPlatform(hostPlatform()),
+    platform: formatPlatform(options.platform),
     container: await containerOf(parts),
   });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatPlatform, type Platform } from "../oci/descriptor.ts";
 import { digestOf, hexOf } from "../oci/digest.ts";
 import { parseTrail } from "../plan/parse-trail.ts";
 import type { Trail } from "../plan/trail.ts";
@@ -18,10 +19,13 @@ export interface TrailFile {
   write(trail: Trail | undefined): Promise<void>;
 }
 
-/** @param kubefile absolute path, which says whose trail it is */
-export function trailFile(store: { readonly directory: string }, kubefile: string): TrailFile {
+/**
+ * @param kubefile absolute path, which says whose trail it is
+ * @param platform what is built, as each has its own
+ */
+export function trailFile(store: { readonly directory: string }, kubefile: string, platform: Platform): TrailFile {
   const directory = join(store.directory, "trails");
-  const path = join(directory, `${hexOf(digestOf(kubefile)).slice(0, 32)}.json`);
+  const path = join(directory, `${hexOf(digestOf(`${formatPlatform(platform)} ${kubefile}`)).slice(0, 32)}.json`);
   return {
     async read() {
       const text = await readFile(path, "utf8").catch(() => "");

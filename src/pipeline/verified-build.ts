@@ -92,14 +92,20 @@ async function moveTags(host: Host, { tags }: BuildOptions, digest: Digest): Pro
   }
 }
 
-function withNames(host: Host, { push, tags }: BuildOptions, { image, report, metadata }: BuildResult): BuildResult {
+function withNames(host: Host, { push, tags }: BuildOptions, built: BuildResult): BuildResult {
+  const { report, metadata } = built;
   const phases = host.progress.timings();
-  if (push !== true) return { image, metadata, report: { ...report, phases } };
+  if (push !== true) return { ...built, report: { ...report, phases } };
   const references = tags.map(formatReference);
   return {
-    image,
+    ...built,
     report: { ...report, references, phases },
-    metadata: { ...metadata, "image.name": references.join(","), "kubefile.references": references },
+    metadata: {
+      ...metadata,
+      "image.name": references.join(","),
+      "kubefile.references": references,
+      "kubefile.platforms": metadata["kubefile.platforms"].map((platform) => ({ ...platform, references })),
+    },
   };
 }
 

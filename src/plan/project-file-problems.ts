@@ -56,6 +56,7 @@ function typeHint(error: ErrorObject, name: string): string {
 
 function patternHint(name: string): string {
   if (name.startsWith("output")) return "write type=oci,dest=FILE";
+  if (name.startsWith("platform")) return "write linux/amd64 or linux/arm64";
   if (name.startsWith("cache")) return "write type=registry,ref=REGISTRY/NAME";
   if (name.startsWith("mirror")) return "write an address that starts with https:// or http://";
   return "write a time such as 20s, 10m or 1h30m";

@@ -11,6 +11,7 @@ export interface ProjectFile {
   readonly tag?: readonly string[];
   readonly push?: boolean;
   readonly output?: readonly string[];
+  readonly platform?: readonly string[];
   readonly buildArg?: Readonly<Record<string, string>>;
   readonly label?: Readonly<Record<string, string>>;
   readonly annotation?: Readonly<Record<string, string>>;

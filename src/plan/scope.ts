@@ -1,7 +1,7 @@
 import { expandWord, type Lookup } from "../kubefile/expand.ts";
 import type { ArgInstruction, EnvInstruction } from "../kubefile/instruction.ts";
 import type { Word } from "../kubefile/word.ts";
-import type { Platform } from "../oci/descriptor.ts";
+import { formatPlatform, type Platform } from "../oci/descriptor.ts";
 
 /** Variables that may be given as build arguments without an ARG, and never become part of the result. */
 const predefined = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"].flatMap((name) => [
@@ -38,7 +38,8 @@ export function createScope(buildArgs: ReadonlyMap<string, string>, platform: Pl
     ["ARCH", platform.architecture],
     ["TARGETARCH", platform.architecture],
     ["TARGETOS", platform.os],
-    ["TARGETPLATFORM", [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/")],
+    ["TARGETVARIANT", platform.variant ?? ""],
+    ["TARGETPLATFORM", formatPlatform(platform)],
   ]);
   return scopeWith({ buildArgs, automatic, args: new Map(), env: new Map() });
 }
@@ -70,7 +71,8 @@ function scopeWith({ buildArgs, automatic, args, env }: Values): Scope {
     expand,
     declareArg(instruction) {
       for (const { name, default: fallback } of instruction.arguments) {
-        const value = buildArgs.get(name.text) ?? (fallback === undefined ? undefined : expand(fallback));
+        const value =
+          buildArgs.get(name.text) ?? (fallback === undefined ? automatic.get(name.text) : expand(fallback));
         if (value !== undefined) args.set(name.text, value);
       }
     },

@@ -107,6 +107,14 @@ export const buildInputs = {
     jobName: "outputs",
     help: "also write type=oci,dest=FILE",
   },
+  platform: {
+    kind: "list",
+    value: "os/arch",
+    jobName: "platforms",
+    commas: true,
+    without: "this machine's",
+    help: "what to build for; a rehearsal takes the engine's own platform alone",
+  },
   buildArg: {
     kind: "map",
     value: "k=v",

@@ -1,11 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { errorMessage } from "../error.ts";
+import { errorMessage, KubefileError } from "../error.ts";
+import { formatIndexSummary, indexMarkdown } from "../image/index-text.ts";
 import type { BuildMetadata } from "../image/metadata.ts";
 import type { BuildReport } from "../image/report.ts";
-import { reportMarkdown } from "../image/report-markdown.ts";
+import { type ReportMarkdownOptions, reportMarkdown } from "../image/report-markdown.ts";
 import { formatReport } from "../image/report-text.ts";
+import type { TextOptions } from "../image/text-style.ts";
 import { type BuildResult, build } from "../pipeline/build.ts";
+import { type BuiltIndex, buildPlatforms } from "../pipeline/build-platforms.ts";
+import type { Host } from "../pipeline/host.ts";
 import { verdictMarkdown } from "../pipeline/verdict-markdown.ts";
 import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { verifiedBuild } from "../pipeline/verified-build.ts";
@@ -15,7 +19,7 @@ import type { BuildFlags } from "./build-inputs.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { openHost } from "./host.ts";
 import { reproduceCommand } from "./reproduce.ts";
-import { resolveBuild } from "./resolve-build.ts";
+import { type ResolvedBuild, resolveBuild } from "./resolve-build.ts";
 
 /** What a page of GitHub takes of one step; others take more. */
 const SUMMARY_BYTES = 1024 * 1024 - 1024;
@@ -36,9 +40,10 @@ export interface BuildJob {
  *
  * @throws KubefileError as the build does
  */
-export async function buildInJob(context: CommandContext, job: BuildJob): Promise<BuildResult> {
+export async function buildInJob(context: CommandContext, job: BuildJob): Promise<BuildMetadata> {
   const { platform, stdout, env } = context;
-  const { options, settings } = await resolveBuild(job.directory, job.asked, context);
+  const resolved = await resolveBuild(job.directory, job.asked, context);
+  const { options, settings } = resolved;
   await using host = await openHost(context, settings, job.runId);
   let failed: BuildReport | undefined;
   const onFailure = (report: BuildReport): void => {
@@ -48,28 +53,24 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     // A terminal has no page to show it on.
     const base =
       platform.name === "terminal" ? undefined : await baseOfRun(context, host, job.asked.base, options.tags[0]);
-    const result: BuildResult & { readonly verdict?: Verdict } =
-      job.asked.verify === true
-        ? await verifiedBuild(host, options, { onFailure })
-        : await build(host, options, { onFailure });
-    const { reference } = outputsOf(result);
-    const built = { name: reference, digest: result.image.digest };
-    const difference = await differenceFromBase(host, base, built, DIFFERENCE_BYTES);
+    const { metadata, isCacheHit, text, markdown, verdict } = await builtAsAsked(host, job, resolved, onFailure);
+    const outputs = { ...outputsOf(metadata), "cache-hit": String(isCacheHit) };
+    const { reference, digest } = outputs;
+    const difference = await differenceFromBase(host, base, { name: reference, digest }, DIFFERENCE_BYTES);
     host.endProgress();
     const color = showsColor(stdout, env);
-    stdout.write(formatReport(result.report, { color, width: stdout.columns ?? 120 }));
-    const { verdict } = result;
+    stdout.write(text({ color, width: stdout.columns ?? 120 }));
     if (verdict !== undefined) stdout.write(formatVerdict(reference, verdict, color));
     await telling(context, async () => {
-      for (const [name, value] of Object.entries(outputsOf(result))) await platform.output(name, value);
+      for (const [name, value] of Object.entries(outputs)) await platform.output(name, value);
       const extra = { limit: SUMMARY_BYTES, ...(difference === undefined ? {} : { difference }) };
-      await platform.summary(host.redact(reportMarkdown(result.report, extra)));
+      await platform.summary(host.redact(markdown(extra)));
       if (verdict === undefined) return;
       await platform.output("verdict", verdict.verdict);
       // Its phases are among those of the build.
       await platform.summary(host.redact(verdictMarkdown(reference, { ...verdict, phases: [] })));
     });
-    return result;
+    return metadata;
   } catch (error) {
     const report = failed;
     if (report === undefined || host.signal.aborted) throw error;
@@ -87,6 +88,63 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
   }
 }
 
+/** What a job tells of its result. */
+interface ShownResult {
+  readonly metadata: BuildMetadata;
+  readonly isCacheHit: boolean;
+  readonly verdict?: Verdict;
+  readonly text: (options: TextOptions) => string;
+  readonly markdown: (options: ReportMarkdownOptions) => string;
+}
+
+async function builtAsAsked(
+  host: Host,
+  { asked }: BuildJob,
+  { options, platforms }: ResolvedBuild,
+  onFailure: (report: BuildReport) => void,
+): Promise<ShownResult> {
+  const isVerified = asked.verify === true;
+  if (platforms.length > 1) {
+    if (isVerified) {
+      throw new KubefileError("USAGE", "--verify proves one platform, and there are several", {
+        hint: "leave it out, and run `kubefile verify --platform` on a machine of each",
+      });
+    }
+    return shownIndex(await buildPlatforms(host, options, platforms, { onFailure }));
+  }
+  if (!isVerified) return shownBuild(await build(host, options, { onFailure }));
+  const verified = await verifiedBuild(host, options, { onFailure });
+  return { ...shownBuild(verified), verdict: verified.verdict };
+}
+
+function shownBuild({ report, metadata }: BuildResult): ShownResult {
+  return {
+    metadata,
+    isCacheHit: isCacheHit(report),
+    text: (options) => formatReport(report, options),
+    markdown: (options) => reportMarkdown(report, options),
+  };
+}
+
+function shownIndex({ index, references, results, metadata }: BuiltIndex): ShownResult {
+  const summary = { digest: index.digest, references, platforms: metadata["kubefile.platforms"] };
+  return {
+    metadata,
+    isCacheHit: results.every(({ report }) => isCacheHit(report)),
+    text: (options) =>
+      [...results.map(({ report }) => formatReport(report, options)), formatIndexSummary(summary, options)].join("\n"),
+    markdown: ({ limit, difference }) => {
+      const top = indexMarkdown(summary);
+      const share = Math.floor((limit - Buffer.byteLength(top)) / results.length) - 64;
+      const pages = results.map(({ report }, position) => {
+        const extra = position === 0 && difference !== undefined ? { difference } : {};
+        return `## ${report.platform}\n\n${reportMarkdown(report, { limit: share, ...extra })}`;
+      });
+      return [top, ...pages].join("\n\n");
+    },
+  };
+}
+
 /** The image is there, or another error is on its way: neither is to be lost over a page. */
 async function telling({ platform }: CommandContext, work: () => Promise<void>): Promise<void> {
   await work().catch((error: unknown) => {
@@ -95,16 +153,15 @@ async function telling({ platform }: CommandContext, work: () => Promise<void>):
 }
 
 /** Names as users of docker/build-push-action expect them. */
-export function outputsOf({ report, metadata }: { readonly report: BuildReport; readonly metadata: BuildMetadata }) {
+export function outputsOf(metadata: BuildMetadata) {
   const digest = metadata["containerimage.digest"];
-  const [first] = report.references;
+  const [first] = metadata["kubefile.references"];
   return {
     digest,
     reference: first === undefined ? digest : first.includes("@") ? first : `${withoutTag(first)}@${digest}`,
     images: JSON.stringify(metadata["kubefile.images"]),
     metadata: JSON.stringify(metadata),
-    grade: report.grade,
-    "cache-hit": String(isCacheHit(report)),
+    grade: metadata["kubefile.grade"],
   };
 }
 

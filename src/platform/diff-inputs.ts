@@ -1,17 +1,7 @@
 import { KubefileError } from "../error.ts";
-import { type Platform, parsePlatform } from "../oci/descriptor.ts";
 import { hostInputs } from "./build-inputs.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
-
-/** Which image of an index is meant; the same for every verb that reads one. */
-export const platformInput = {
-  platform: {
-    kind: "text",
-    value: "os/arch",
-    without: "this machine's",
-    help: "which image to take of an index",
-  },
-} as const satisfies Inputs;
+import { platformInput } from "./platform-input.ts";
 
 /** `kubefile diff`. */
 export const diffInputs = {
@@ -39,16 +29,6 @@ export const diffInputs = {
 } as const satisfies Inputs;
 
 export type DiffFlags = ValuesOf<typeof diffInputs>;
-
-/** @throws KubefileError USAGE */
-export function parsePlatformInput(text: string | undefined): Platform | undefined {
-  if (text === undefined) return undefined;
-  const platform = parsePlatform(text);
-  if (platform !== undefined) return platform;
-  throw new KubefileError("USAGE", `--platform ${JSON.stringify(text.slice(0, 100))} is not a platform`, {
-    hint: "write --platform linux/amd64, or linux/arm/v7",
-  });
-}
 
 /** @throws KubefileError USAGE */
 export function parseLimit(text: string = diffInputs.limit.default): number {

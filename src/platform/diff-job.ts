@@ -4,9 +4,10 @@ import type { ImageDiff } from "../image/diff-types.ts";
 import { diff } from "../pipeline/diff.ts";
 import type { ImageName } from "../pipeline/image-source.ts";
 import { type CommandContext, showsColor } from "./context.ts";
-import { type DiffFlags, parseLimit, parsePlatformInput } from "./diff-inputs.ts";
+import { type DiffFlags, parseLimit } from "./diff-inputs.ts";
 import { openHost } from "./host.ts";
 import { absolute } from "./input-values.ts";
+import { parsePlatformInput } from "./platform-input.ts";
 import { writeNote } from "./write-note.ts";
 
 export interface DiffJob {

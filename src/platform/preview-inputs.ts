@@ -19,6 +19,7 @@ const {
   output: _output,
   metadataFile: _metadata,
   verify: _verify,
+  platform: _platform,
   ...built
 } = buildInputs;
 
@@ -96,7 +97,7 @@ export async function resolvePreview(
   const found = await stat(absolute(subject, context.cwd)).catch(() => undefined);
   if (found?.isDirectory() === true) {
     // The names that kubefile.yaml gives are those of the real thing: a preview takes none of them unasked.
-    const own = { tag: [], push: false, output: [], ...flags };
+    const own = { tag: [], push: false, output: [], platform: [], ...flags };
     const { options: build, settings } = await resolveBuild(subject, own, context);
     const { nodeImage, kindConfig, runImage, quietWindow, timeout } = build;
     const same = { nodeImage, kindConfig, runImage, quietWindow, timeout };

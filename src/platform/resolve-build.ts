@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { type CacheFlag, parseCacheSpecs } from "../cache/parse-spec.ts";
 import { KubefileError } from "../error.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
@@ -16,17 +17,25 @@ import {
   parseTarget,
 } from "./input-values.ts";
 import { parseLabels } from "./label-inputs.ts";
+import { parseBuildPlatforms, requireOneRehearsal } from "./platform-input.ts";
 import { readSecrets } from "./secret-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
 import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
+
+export interface ResolvedBuild {
+  /** For the first platform. */
+  readonly options: BuildOptions;
+  readonly platforms: readonly [Platform, ...Platform[]];
+  readonly settings: HostFlags;
+}
 
 /** Flags over `kubefile.yaml` over defaults. */
 export async function resolveBuild(
   contextPath: string,
   flags: BuildFlags,
   context: CommandContext,
-): Promise<{ options: BuildOptions; settings: HostFlags }> {
+): Promise<ResolvedBuild> {
   const directory = absolute(contextPath, context.cwd);
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() !== true) {
@@ -49,6 +58,9 @@ export async function resolveBuild(
     const flag = push === "by digest" ? "--push-by-digest" : "--push";
     throw new KubefileError("USAGE", `${flag} needs a name to push to`, { hint: "add --tag REGISTRY/NAME:TAG" });
   }
+  const platforms = parseBuildPlatforms(from("platform") ?? []);
+  const capture = from("capture") ?? "cluster";
+  requireOneRehearsal(platforms, capture);
   const milliseconds = (key: "quietWindow" | "timeout", fallback: number): number => {
     const written = project[key];
     return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
@@ -60,6 +72,7 @@ export async function resolveBuild(
     context: directory,
     file,
     fileShown: shownPath(file, context.cwd),
+    platform: platforms[0],
     tags,
     push,
     outputs,
@@ -72,7 +85,7 @@ export async function resolveBuild(
     annotations: parseLabels("--annotation", flags.annotation ?? [], project.annotation),
     secrets: await readSecrets(flags, context),
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
-    capture: from("capture") ?? "cluster",
+    capture,
     wait: from("wait") ?? "ready",
     quietWindow: milliseconds("quietWindow", defaultQuietWindow),
     timeout: milliseconds("timeout", defaultTimeout),
@@ -104,7 +117,7 @@ export async function resolveBuild(
     ...(flags.store === undefined ? {} : { store: flags.store }),
     progress: from("progress") ?? "auto",
   };
-  return { options, settings };
+  return { options, platforms, settings };
 }
 
 function lockMode(lock: boolean | undefined, locked: boolean): BuildOptions["lock"] {

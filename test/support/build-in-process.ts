@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { unprotectedTrust } from "../../src/cache/trust.ts";
 import { rootfsLayers } from "../../src/image/cluster-image.ts";
+import { hostPlatform } from "../../src/oci/descriptor.ts";
 import { type BuildResult, build } from "../../src/pipeline/build.ts";
 import type { Host } from "../../src/pipeline/host.ts";
 import type { BuildOptions } from "../../src/pipeline/options.ts";
@@ -107,6 +108,7 @@ export async function hostIn(directory: string, onProgress?: InProcessBuild["onP
 function optionsFor(context: string, archive: string): BuildOptions {
   return {
     ...{ context, file: join(context, "Kubefile"), fileShown: "Kubefile" },
+    platform: hostPlatform(),
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
     ...{ secrets: new Map(), labels: {}, annotations: {} },
     baseRegistry: undefined,

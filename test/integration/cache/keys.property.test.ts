@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CacheKey } from "../../../src/cache/types.ts";
+import { hostPlatform } from "../../../src/oci/descriptor.ts";
 import { createGitSources } from "../../../src/pipeline/git-sources.ts";
 import { createImageSources } from "../../../src/pipeline/image-sources.ts";
 import { readKubefile } from "../../../src/pipeline/kubefile-source.ts";
@@ -26,7 +27,13 @@ async function withPlanner(work: (keysOf: KeysOf) => Promise<void>): Promise<voi
   const host = await hostIn(await createDirectory());
   const store = await openStore(host.directories.store);
   const { client, progress, signal } = host;
-  const images = createImageSources({ host, upstream: client, store, onResolved: () => undefined });
+  const images = createImageSources({
+    host,
+    platform: hostPlatform(),
+    upstream: client,
+    store,
+    onResolved: () => undefined,
+  });
   const web = createWebSources(client, store);
   const git = createGitSources(host.gitEnvironment, new Map());
   try {

@@ -130,6 +130,18 @@ describe("planBuild", () => {
     expect(steps).toMatchObject([{ sources: [{ paths: ["bin-amd64"] }] }, { sources: [{ paths: ["x-amd64"] }] }]);
   });
 
+  it("hands the architecture on to RUN where an ARG asks for it, unless a value is given", () => {
+    const env = (kubefile: string, buildArgs?: Record<string, string>) => stepsOf(plan(kubefile, buildArgs))[0];
+    expect(env("FROM scratch\nARG TARGETARCH\nARG TARGETVARIANT\nRUN x")).toMatchObject({
+      env: { TARGETARCH: "amd64", TARGETVARIANT: "" },
+    });
+    expect(env("FROM scratch\nARG TARGETARCH=s390x\nRUN x")).toMatchObject({ env: { TARGETARCH: "s390x" } });
+    expect(env("FROM scratch\nARG TARGETARCH\nRUN x", { TARGETARCH: "arm" })).toMatchObject({
+      env: { TARGETARCH: "arm" },
+    });
+    expect(env("FROM scratch\nRUN x")).toMatchObject({ env: {} });
+  });
+
   it("labels networks, storage and versions as sealer does", () => {
     const { labels, bringsNetwork, apps } = plan(
       "FROM scratch\nCNI calico local://cni\nCSI hostpath local://csi\nKUBEVERSION 1.34\nLABEL a=b",

@@ -17,6 +17,7 @@ const everything: Required<ProjectFile> = {
   tag: ["registry.example/shop:1.0", "registry.example/shop:latest"],
   push: true,
   output: ["type=oci,dest=shop.tar"],
+  platform: ["linux/amd64", "linux/arm/v7"],
   buildArg: { VERSION: "1.20" },
   label: { "com.example.team": "shop" },
   annotation: { "org.opencontainers.image.title": "Shop" },

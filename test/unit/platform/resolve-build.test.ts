@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { hostPlatform } from "../../../src/oci/descriptor.ts";
 import { formatReference } from "../../../src/oci/reference.ts";
 import { defaultRunImage } from "../../../src/pipeline/options.ts";
 import type { BuildFlags } from "../../../src/platform/build-inputs.ts";
@@ -15,6 +16,7 @@ file: deploy/Kubefile
 tag: [registry.example/shop:file]
 push: true
 output: ["type=oci,dest=file.tar"]
+platform: [linux/arm64, linux/amd64]
 buildArg: { VERSION: "1", CHANNEL: stable }
 label: { com.example.team: file, com.example.file: "1" }
 annotation: { org.opencontainers.image.title: File }
@@ -47,6 +49,7 @@ const everyFlag: BuildFlags = {
   tag: ["registry.example/shop:flag"],
   push: false,
   output: ["type=oci,dest=flag.tar"],
+  platform: ["linux/arm/v7"],
   buildArg: ["VERSION=2"],
   label: ["com.example.team=flag"],
   annotation: ["manifest:org.opencontainers.image.title=Flag", "com.example.build=7"],
@@ -104,6 +107,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         context: "CWD/app",
         file: "CWD/app/Kubefile",
         fileShown: "app/Kubefile",
+        platform: hostPlatform(),
         tags: [],
         push: false,
         outputs: [],
@@ -139,6 +143,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         context: "CWD/app",
         file: "CWD/app/deploy/Kubefile",
         fileShown: "app/deploy/Kubefile",
+        platform: { os: "linux", architecture: "arm64" },
         tags: ["registry.example/shop:file"],
         push: true,
         outputs: [{ type: "oci", destination: "CWD/app/file.tar" }],
@@ -178,6 +183,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         context: "CWD/app",
         file: "CWD/other/Kubefile",
         fileShown: "other/Kubefile",
+        platform: { os: "linux", architecture: "arm", variant: "v7" },
         tags: ["registry.example/shop:flag"],
         push: false,
         outputs: [{ type: "oci", destination: "CWD/flag.tar" }],
