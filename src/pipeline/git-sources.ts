@@ -107,6 +107,11 @@ async function fetchCommit({ url, ref }: GitSource, commit: string, call: GitCal
     if (!(error instanceof KubefileError) || !/unadvertised object|not our ref/i.test(error.message)) throw error;
     if (ref === undefined || isCommit(ref)) throw error;
     await fetch(ref);
+    await git(["cat-file", "-e", `${commit}^{commit}`], call).catch(() => {
+      throw new KubefileError("FETCH_FAILED", `${ref} has moved on from ${commit} while it was fetched`, {
+        hint: "build again",
+      });
+    });
   }
 }
 

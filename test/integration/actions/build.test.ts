@@ -78,6 +78,28 @@ describe("the root action", () => {
     for (const form of [password, encodeURIComponent(password), pair]) expect(rest).not.toContain(form);
   });
 
+  test("gives RUN the job's secrets, and shows them to nobody, whatever comes of it", async () => {
+    const value = "c4n4ry/t0ken + more";
+    const forms = [value, encodeURIComponent(value), Buffer.from(value).toString("base64")];
+    const say = 'echo "has $TOKEN"; printf %s "$TOKEN" | base64; test ! -e fails';
+    const step = `RUN --mount=type=secret,id=token,env=TOKEN ${say}`;
+    const inputs = { capture: "static", run: "host", secrets: `"token=${value}"` };
+    await context({ Kubefile: `FROM scratch\nCOPY etc etc\n${step}\nCMD true\n`, "etc/a.txt": "a\n" });
+    const built = await runner.run("build", { env: noEngine, inputs });
+    await context({ Kubefile: `FROM scratch\nCOPY etc fails\n${step}\nCMD true\n` });
+    const failed = await runner.run("build", { env: noEngine, inputs });
+    expect([built.exitCode, failed.exitCode]).toEqual([0, 1]);
+    expect(failed.summary).toMatch(/npx .* build --capture static --run host --secret id=token/);
+    for (const { log, summary, outputs } of [built, failed]) {
+      const shown = log.filter((line) => !line.startsWith("::add-mask::"));
+      expect(shown).toContainEqual(expect.stringContaining("has ***"));
+      const report = await readFile(outputs.report ?? "", "utf8");
+      for (const form of forms) expect([...shown, summary, report].join("\n")).not.toContain(form);
+      const masked = log.flatMap((line) => /^::add-mask::(.*)$/.exec(line)?.[1]?.replaceAll("%25", "%") ?? []);
+      expect(masked).toEqual(expect.arrayContaining(forms));
+    }
+  });
+
   test("folds the log by phase, and says what came of each in the open", async () => {
     await context({ Kubefile: small["deploy/Kubefile"], "etc/a.txt": "a\n" });
     const { log } = await runner.run("build", { env: noEngine, inputs: { capture: "static" } });
