@@ -39,6 +39,7 @@ export const errorCodes = {
   LOCK_MISMATCH: 1,
   REGISTRY: 1,
   TAG_MOVED: 1,
+  STORE_BUSY: 1,
   STORE_CORRUPT: 1,
   ARTIFACT_INVALID: 1,
   ARTIFACT_TOO_LARGE: 1,

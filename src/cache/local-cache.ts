@@ -1,6 +1,9 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { KubefileError } from "../error.ts";
 import { forEachParallel } from "../image/parallel.ts";
+import { ownIdentity } from "../process/process-identity.ts";
+import { type Lease, takeLease } from "../store/lease.ts";
 import { openStore } from "../store/store.ts";
 import type { Store } from "../store/types.ts";
 import { layoutBlobs } from "./layout-blobs.ts";
@@ -31,6 +34,14 @@ export function localCache({ spec, supply, now, warn }: LocalCacheOptions): Plac
     target ??= openStore(directory);
     return target;
   };
+  let lease: Promise<Lease | undefined> | undefined;
+  /** Nothing is to be removed beneath a build that reads. A directory that it may not write to is taken as it is. */
+  const holdBlobs = async (): Promise<void> => {
+    lease ??= ownIdentity()
+      .then((owner) => takeLease(directory, owner, {}))
+      .catch(() => undefined);
+    await lease;
+  };
 
   const store = (scope: Parameters<Place["store"]>[0]): RecordStore => {
     const records = recordDirectory({ directory, scope, name, now, warn });
@@ -39,6 +50,7 @@ export function localCache({ spec, supply, now, warn }: LocalCacheOptions): Plac
       blobs,
       async read(key, options) {
         await requireDirectory(directory);
+        if (await hasRecords(directory)) await holdBlobs();
         return records.read(key, options);
       },
       async write(record, options) {
@@ -60,16 +72,25 @@ export function localCache({ spec, supply, now, warn }: LocalCacheOptions): Plac
     name,
     store,
     async close() {
+      await (await lease)?.release();
       await (await target?.catch(() => undefined))?.close();
     },
   };
 }
 
-/** A misspelt path looks like an empty cache otherwise. */
-async function requireDirectory(directory: string): Promise<void> {
+/**
+ * A misspelt path looks like an empty cache otherwise.
+ *
+ * @throws KubefileError STORE_UNUSABLE
+ */
+export async function requireDirectory(directory: string): Promise<void> {
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() === true) return;
   throw new KubefileError("STORE_UNUSABLE", `there is no directory ${directory}`, {
     hint: "the first build that writes it with --cache-to makes it",
   });
+}
+
+async function hasRecords(directory: string): Promise<boolean> {
+  return (await stat(join(directory, "records")).catch(() => undefined)) !== undefined;
 }

@@ -14,7 +14,7 @@ export function registerImages(program: Command, context: CommandContext): void 
     .option("--store <dir>", "the local blob store")
     .addHelpText("after", "\nExamples:\n  kubefile images\n  kubefile images --format json | jq -r '.[].reference'")
     .action(async (flags: { format: "pretty" | "json"; store?: string }) => {
-      const store = await openStore(directories(context, flags.store).store);
+      await using store = await openStore(directories(context, flags.store).store);
       const images = await Promise.all(
         (await listLocal(store.directory)).map(async ({ reference, descriptor, tagged }) => {
           const image = await readClusterImage(store, descriptor.digest).catch(() => undefined);

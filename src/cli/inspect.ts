@@ -28,7 +28,7 @@ export function registerInspect(program: Command, context: CommandContext): void
     )
     .action(async (name: string, flags: InspectFlags) => {
       await using host = await openHost(context, askedInputs(command, hostInputs, context.env));
-      const store = await openStore(host.directories.store);
+      await using store = await openStore(host.directories.store);
       const reference = parseReference(name);
       const local = await resolveLocal(store.directory, reference);
       host.trustRegistry(reference.host);

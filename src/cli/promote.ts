@@ -49,7 +49,7 @@ Examples:
         });
       }
       await using host = await openHost(context, askedInputs(command, hostInputs, env));
-      const store = await openStore(host.directories.store);
+      await using store = await openStore(host.directories.store);
       const { digest, tags } = await host.progress.phase("promote", () =>
         promote(host, store, {
           ...{ reference, revision, acceptedGrade: flags.accept },

@@ -24,7 +24,7 @@ export function registerPush(program: Command, context: CommandContext): void {
     )
     .action(async (name: string, target: string | undefined, flags: HostFlags) => {
       await using host = await openHost(context, flags);
-      const store = await openStore(host.directories.store);
+      await using store = await openStore(host.directories.store);
       const local = await resolveLocal(store.directory, parseReference(name));
       if (local === undefined) {
         throw new KubefileError("USAGE", `there is no cluster image ${name} here`, {

@@ -6,7 +6,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { parseManifest } from "../oci/manifest.ts";
 import { OCI_INDEX } from "../oci/media-types.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
-import { withFileLock } from "./file-lock.ts";
+import { withFileLock } from "../store/file-lock.ts";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
 /** When the name was given here; no part of any image. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { canonicalJson } from "../oci/canonical-json.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { formatRepository, isRegistryHost, isRepositoryPath, type Repository } from "../oci/reference.ts";
-import { withFileLock } from "./file-lock.ts";
+import { withFileLock } from "../store/file-lock.ts";
 
 /** A repository that held a cluster image when this store last pushed it there or fetched it from there. */
 export interface Place {

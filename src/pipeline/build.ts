@@ -83,7 +83,7 @@ export async function build(
     const lock = await openBuildLock(options, siblings);
     const ignore = await loadIgnoreFile(context, lockInContext(options));
     const kubefile = await readKubefile({ file, shown, context, ignore, progress: host.progress });
-    const store = await openStore(host.directories.store);
+    const store = await openStore(host.directories.store, { signal: host.signal });
     try {
       const granted = grantedUpstream(host.client);
       const upstream = pinnedUpstream(granted, lock.pins, lock.shown);

@@ -25,7 +25,7 @@ const limits: ReadingBudget = { entries: 200_000, bytes: 4 * 1024 ** 3 };
 
 /** Compares two cluster images, each a file, a name given here or one in a registry. */
 export async function diff(host: Host, options: DiffOptions): Promise<ImageDiff> {
-  const store = await openStore(host.directories.store);
+  const store = await openStore(host.directories.store, { signal: host.signal });
   try {
     return await host.progress.phase("compare", async (phase) => {
       const from = await openImageSource(host, store, options.from, options.platform);

@@ -27,7 +27,7 @@ export async function runImage(host: Host, options: RunOptions): Promise<Running
   if (await isRunNameTaken(host.runId, { engine, stateDirectory: host.directories.state, signal })) {
     throw nameTaken(host.runId);
   }
-  const store = await openStore(host.directories.store);
+  const store = await openStore(host.directories.store, { signal: host.signal });
   if (options.artifact.kind === "registry") host.trustRegistry(options.artifact.reference.host);
   try {
     return await withRun(host, engine, "on success", async (run) => {

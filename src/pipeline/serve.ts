@@ -41,8 +41,10 @@ export interface ServeOptions {
  * has removed the cluster, or until its time has come: then all that the run left is removed, too.
  */
 export async function serveArtifact({ settings, engine, onListening, signal, interval }: ServeOptions): Promise<void> {
-  const store = await openStore(settings.store);
-  const image = await readClusterImage(store, parseDigest(settings.digest));
+  const digest = parseDigest(settings.digest);
+  // A cluster may stay for weeks, and its image is all that it needs.
+  const store = await openStore(settings.store, { pins: [digest], signal });
+  const image = await readClusterImage(store, digest);
   const server = await startRegistryServer({
     host: settings.address,
     port: settings.port,

@@ -37,7 +37,7 @@ const failures: readonly ErrorCode[] = [
 /** Launches a cluster image in a cluster of its own, images from the artifact alone, with the network cut. */
 export async function verify(host: Host, launch: ArtifactLaunch): Promise<Verdict> {
   const engine = await connectEngine(host.engineEnvironment, host.signal);
-  const store = await openStore(host.directories.store);
+  const store = await openStore(host.directories.store, { signal: host.signal });
   if (launch.artifact.kind === "registry") host.trustRegistry(launch.artifact.reference.host);
   const known: { prepared?: ArtifactCluster; pods: number } = { pods: 0 };
   const verdict = (name: Verdict["verdict"], reasons: readonly string[]): Verdict => ({

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Digest } from "../oci/digest.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
 import { formatRepository, type Repository } from "../oci/reference.ts";
 import { ownIdentity } from "../process/process-identity.ts";
 import { ownedFileName, ownerLiveness } from "./file-owner.ts";
@@ -28,7 +28,8 @@ const FORGOTTEN_AFTER_MILLISECONDS = 7 * 24 * 60 * 60_000;
 const RELEASED = "released";
 
 /**
- * One file an upload below `uploads/` of the store, named by what it is an upload of and whose it is. A location may
+ * One file an upload below `uploads/` of the store, named by what it is an upload of and whose it is: a line with its
+ * location, and one with the blob's digest. A location may
  * let its reader write to the registry, so only this user can read the files.
  *
  * @param storeDirectory of an opened store
@@ -55,7 +56,7 @@ export function keepUploads(storeDirectory: string, now: () => number = Date.now
       // Of several that try, one finds the old name.
       await rename(path, claimed);
       own.set(key, claimed);
-      return await readFile(claimed, "utf8");
+      return (await readFile(claimed, "utf8")).split("\n", 1)[0];
     }
     return undefined;
   };
@@ -75,7 +76,7 @@ export function keepUploads(storeDirectory: string, now: () => number = Date.now
       try {
         const path = own.get(key) ?? (await newPath(key));
         await mkdir(directory, { recursive: true, mode: 0o700 });
-        await writeFile(path, location, { mode: 0o600 });
+        await writeFile(path, `${location}\n${digest}\n`, { mode: 0o600 });
         own.set(key, path);
       } catch {
         // Then an interrupted upload begins anew.
@@ -96,6 +97,20 @@ export function keepUploads(storeDirectory: string, now: () => number = Date.now
       if (path !== undefined) await rename(path, join(directory, `${key}.${RELEASED}`)).catch(() => undefined);
     },
   };
+}
+
+/** The blobs of uploads that somebody may still go on with. */
+export async function digestsOfUploads(storeDirectory: string, now: number): Promise<readonly Digest[]> {
+  const directory = join(storeDirectory, "uploads");
+  const digests: Digest[] = [];
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined || now - found.mtimeMs > FORGOTTEN_AFTER_MILLISECONDS) continue;
+    const digest = (await readFile(path, "utf8").catch(() => "")).split("\n")[1];
+    if (digest !== undefined && isDigest(digest)) digests.push(digest);
+  }
+  return digests;
 }
 
 function keyOf(repository: Repository, digest: Digest): string {

@@ -11,8 +11,12 @@ export interface Layout {
   readonly ingest: string;
 }
 
+export function layoutOf(directory: string): Layout {
+  return { directory, blobs: join(directory, "blobs", "sha256"), ingest: join(directory, "ingest") };
+}
+
 export async function createLayout(directory: string): Promise<Layout> {
-  const layout = { directory, blobs: join(directory, "blobs", "sha256"), ingest: join(directory, "ingest") };
+  const layout = layoutOf(directory);
   // Layers of private images lie here, so nobody else on the machine may look inside.
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await mkdir(layout.blobs, { recursive: true });

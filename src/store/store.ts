@@ -10,36 +10,53 @@ import { ownIdentity } from "../process/process-identity.ts";
 import { Flight } from "./flight.ts";
 import { FollowingReader, READ_BYTES } from "./follow.ts";
 import { Ingest, storageError } from "./ingest.ts";
-import { blobPath, createLayout, type Layout } from "./layout.ts";
+import { blobPath, createLayout, type Layout, layoutOf } from "./layout.ts";
+import { type Lease, type LeaseOptions, sweepLeases, takeLease } from "./lease.ts";
 import { sweepIngest } from "./sweep.ts";
-import type { BlobFetcher, ByteRange, OpenBlob, RangeOf, Store } from "./types.ts";
+import type { BlobFetcher, BlobReader, ByteRange, OpenBlob, RangeOf, Store } from "./types.ts";
 import { unlessAborted } from "./wait.ts";
 import { writeBlob } from "./write.ts";
 
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
 
+export interface OpenOptions extends LeaseOptions {
+  readonly clock?: Clock;
+}
+
 const emptyDigest = digestOf("");
 
 /**
- * Opens the store in a directory, making it when there is none, and removes what killed processes left in it.
+ * Opens the store in a directory, making it when there is none, and removes what killed processes left in it. No blob
+ * is removed beneath it until it is closed, or this process has ended.
  *
- * @throws KubefileError STORE_UNUSABLE, DISK_SHORT
+ * @throws KubefileError STORE_UNUSABLE, DISK_SHORT, STORE_BUSY
  */
-export async function openStore(directory: string, options: { readonly clock?: Clock } = {}): Promise<Store> {
+export async function openStore(directory: string, options: OpenOptions = {}): Promise<Store> {
   const absolute = resolve(directory);
   const now = (options.clock ?? Date.now)();
   try {
     const layout = await createLayout(absolute);
     const owner = await ownIdentity();
-    await sweepIngest(layout, now);
-    return makeStore(layout, () => Ingest.create(layout, owner));
+    const lease = await takeLease(absolute, owner, options);
+    await Promise.all([sweepIngest(layout, now), sweepLeases(absolute, now)]);
+    return makeStore(layout, () => Ingest.create(layout, owner), lease);
   } catch (error) {
-    throw storageError({ directory: absolute }, error);
+    options.signal?.throwIfAborted();
+    throw error instanceof KubefileError ? error : storageError({ directory: absolute }, error);
   }
 }
 
-function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
+/** What is in a directory that may be another's, or no store at all: nothing is made or changed there. */
+export function readStore(directory: string): BlobReader {
+  const absolute = resolve(directory);
+  const refuse = async (): Promise<never> => {
+    throw new KubefileError("INTERNAL", `${absolute} is only read`);
+  };
+  return makeStore(layoutOf(absolute), refuse, { release: async () => undefined });
+}
+
+function makeStore(layout: Layout, createIngest: () => Promise<Ingest>, lease: Lease): Store {
   const flights = new Map<Digest, Flight>();
   const closing = new AbortController();
   const pathOf = (digest: Digest): string => blobPath(layout, digest);
@@ -101,6 +118,12 @@ function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
     return openOrThrow(digest, rangeOf);
   };
 
+  const close = async (): Promise<void> => {
+    closing.abort(new KubefileError("CANCELLED", "the store was closed"));
+    await Promise.allSettled([...flights.values()].map((flight) => flight.finished));
+    await lease.release();
+  };
+
   return {
     directory: layout.directory,
     pathOf,
@@ -145,10 +168,8 @@ function makeStore(layout: Layout, createIngest: () => Promise<Ingest>): Store {
       });
     },
 
-    async close() {
-      closing.abort(new KubefileError("CANCELLED", "the store was closed"));
-      await Promise.allSettled([...flights.values()].map((flight) => flight.finished));
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import type { Digest } from "../oci/digest.ts";
 
 /** A content-addressed blob store in an OCI layout directory. A file under `blobs/` is always whole. */
-export interface Store {
+export interface Store extends AsyncDisposable {
   /** Absolute path. */
   readonly directory: string;
   /** Size in bytes, or undefined; asks the file system each time, so it never says "present" for a file that is gone. */
@@ -34,7 +34,10 @@ export interface Store {
   verify(digest: Digest): Promise<boolean>;
   /** Throws a blob away that is not what its name says, so that it can be fetched anew. */
   remove(digest: Digest): Promise<void>;
-  /** Ends downloads that still go on. What is stored stays; nothing can be fetched afterwards. */
+  /**
+   * Ends downloads that still go on. What is stored stays until somebody removes what nothing leads to; nothing can be
+   * fetched afterwards.
+   */
   close(): Promise<void>;
 }
 

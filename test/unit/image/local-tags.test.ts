@@ -28,7 +28,7 @@ describe("local tags", () => {
     expect(await resolveLocal(directory, shop)).toEqual(two);
     expect(await resolveLocal(directory, parseReference(`other@${one.digest}`))).toEqual(one);
     expect(await resolveLocal(directory, parseReference("shop:2"))).toBeUndefined();
-    expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "ingest", "oci-layout"]);
+    expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "ingest", "leases", "oci-layout"]);
   });
 
   it("are none where there is no store", async () => {
@@ -40,7 +40,7 @@ describe("local tags", () => {
     const names = Array.from({ length: 40 }, (_, number) => parseReference(`registry.example/shop:${number}`));
     await Promise.all(names.map((name) => tagLocal(directory, name, one, { now })));
     expect(await listLocal(directory)).toHaveLength(names.length);
-    expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "ingest", "oci-layout"]);
+    expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "ingest", "leases", "oci-layout"]);
   });
 
   it("take over the lock of a dead process, and only once when several wait", async () => {

@@ -1,13 +1,15 @@
-import { lstat, readlink, rm, symlink } from "node:fs/promises";
+import { lstat, lutimes, readlink, rm, symlink } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { ownIdentity } from "../process/process-identity.ts";
-import { ownedFileName, ownerLiveness } from "../store/file-owner.ts";
+import { ownedFileName, ownerLiveness } from "./file-owner.ts";
 
-/** What is done under the lock takes milliseconds: one of this age, of an owner that cannot be asked, was left behind. */
+/** A lock of this age was left behind when its owner, which touches it while it works, cannot be asked. */
 const ABANDONED_AFTER_MILLISECONDS = 60_000;
 const GIVE_UP_AFTER_MILLISECONDS = 90_000;
 const RETRY_MILLISECONDS = 20;
+/** Whoever works for longer says so this often. */
+const HEARTBEAT_MILLISECONDS = 15_000;
 
 /**
  * Runs `work` while no other process holds the lock at `path`. The lock is a symbolic link that leads to its owner's
@@ -29,12 +31,22 @@ export async function withFileLock<T>(
     // Waiters that wake at different times do not meet again.
     else await sleep(RETRY_MILLISECONDS * (0.5 + Math.random()), undefined, { signal });
   }
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    lutimes(path, now, now).catch(() => undefined);
+  }, HEARTBEAT_MILLISECONDS).unref();
   try {
     return await work();
   } finally {
+    clearInterval(heartbeat);
     // Only ours: after a long pause of this process somebody may have taken over.
     if ((await ownerNameOf(path)) === name) await rm(path, { force: true });
   }
+}
+
+/** Whether somebody works under the lock at `path` now. */
+export async function isLocked(path: string): Promise<boolean> {
+  return (await ownerNameOf(path)) !== undefined && (await abandonedOwner(path)) === undefined;
 }
 
 async function take(path: string, name: string): Promise<boolean> {
