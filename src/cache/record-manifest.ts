@@ -9,11 +9,12 @@ import { MAX_CLUSTER_DESCRIPTORS, MAX_CLUSTER_MANIFEST_BYTES } from "../image/li
 import type { ProfileName } from "../image/profiles.ts";
 import { canonicalJson } from "../oci/canonical-json.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { digestOf } from "../oci/digest.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { CACHE_ARTIFACT, CACHE_RECORD, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from "../oci/media-types.ts";
 import { MAX_RECORD_BYTES, RecordRefused, tooLarge } from "./record.ts";
 import type { RecordBlob } from "./record-blobs.ts";
+import { recordTitle } from "./record-title.ts";
 import { isScope, type Scope } from "./trust.ts";
 import type { CacheRecord } from "./types.ts";
 
@@ -21,6 +22,8 @@ import type { CacheRecord } from "./types.ts";
 const RECORD_ROLE = "cache-record";
 const KIND_ANNOTATION = "vnd.kubefile.cache.kind";
 const SCOPE_ANNOTATION = "vnd.kubefile.cache.scope";
+/** For lists, which so need not read the record. */
+const TITLE_ANNOTATION = "vnd.kubefile.cache.title";
 const CREATED_ANNOTATION = "org.opencontainers.image.created";
 
 const EMPTY_JSON = Buffer.from("{}");
@@ -58,6 +61,7 @@ export function writeRecordManifest(
     [CREATED_ANNOTATION]: created.toISOString(),
     [KIND_ANNOTATION]: record.kind,
     [SCOPE_ANNOTATION]: scope,
+    [TITLE_ANNOTATION]: recordTitle(record),
   };
   const written = profile === "native" ? native(content, blobs) : standard(content, blobs);
   const fields = { ...written, annotations: { ...annotations, ...written.annotations } };
@@ -100,10 +104,12 @@ export interface RecordEntry {
   readonly profile: ProfileName;
   readonly scope: Scope;
   readonly kind: string;
+  /** Empty when it does not tell. */
+  readonly title: string;
   /** Undefined when it does not tell. */
   readonly created: Date | undefined;
-  /** Bytes of manifest, record and blobs. */
-  readonly size: number;
+  /** What the record is of no use without, with sizes in bytes. */
+  readonly blobs: ReadonlyMap<Digest, number>;
 }
 
 /** Reads the manifest of a record, of either profile. */
@@ -133,8 +139,13 @@ export function readRecordManifest(bytes: Buffer): { readonly entry: RecordEntry
       profile: isNative ? "native" : "standard",
       scope,
       kind: (annotations[KIND_ANNOTATION] ?? "unknown").slice(0, 20),
+      title: (annotations[TITLE_ANNOTATION] ?? "").slice(0, 300),
       created: Number.isNaN(created.getTime()) ? undefined : created,
-      size: bytes.byteLength + config.size + layers.reduce((sum, { size }) => sum + size, 0),
+      blobs: new Map(layers.filter(isBlob).map(({ digest, size }) => [digest, size])),
     },
   };
+}
+
+function isBlob({ digest, annotations }: Descriptor): boolean {
+  return digest !== emptyLayer.digest && annotations?.[ROLE_ANNOTATION] !== RECORD_ROLE;
 }

@@ -20,6 +20,8 @@ interface RecordBase {
 /** What one step made of the rootfs. */
 export interface StepRecord extends RecordBase {
   readonly kind: "step";
+  /** The instruction as it was written when it was executed, in one line; for lists alone. */
+  readonly shown?: string;
   /**
    * Chain id (OCI image-spec, config.md) of the layers that the step was executed upon; absent when there were none. A
    * layer fits on no others, and two executions of one RUN may have made two.

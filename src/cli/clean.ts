@@ -14,7 +14,8 @@ export function registerClean(program: Command, context: CommandContext): void {
       "after",
       `
 Of this machine clusters, containers, networks, processes and files are removed. Runs of other machines that share the
-engine, clusters that other users keep, and runs that are still going on, are never touched.
+engine, clusters that other users keep, and runs that are still going on, are never touched. What builds have kept
+for later ones stays, too: \`kubefile cache prune\` removes it.
 
 Of a request the tag pr-12 (mr-12) is removed, and cache records of the prefix pr-12. Images stay under their digests
 and other tags.

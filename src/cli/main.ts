@@ -6,6 +6,7 @@ import { type CommandContext, processContext, showsColor } from "../platform/con
 import { printError } from "../platform/print-error.ts";
 import { packageVersion } from "../platform/version.ts";
 import { registerBuild } from "./build.ts";
+import { registerCache } from "./cache.ts";
 import { registerClean } from "./clean.ts";
 import { registerDiff } from "./diff.ts";
 import { registerImages } from "./images.ts";
@@ -71,6 +72,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerImages,
     registerInspect,
     registerDiff,
+    registerCache,
     registerClean,
     registerNote,
     registerPromote,

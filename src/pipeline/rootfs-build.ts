@@ -164,7 +164,7 @@ async function doStep(step: Step, number: number, work: StageWork): Promise<Cach
   if (traced === undefined) return resultKey(key, layer?.diffId);
   // What changed while it was copied would be kept under the key of what it was before.
   if (await options.inputs.isUnchanged(step)) {
-    records.save(traced.key, { below, layer }, { replace: known !== undefined });
+    records.save(traced.key, { shown: step.shown, below, layer }, { replace: known !== undefined });
   }
   return traced.key;
 }

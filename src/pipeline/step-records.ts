@@ -1,5 +1,6 @@
 import type { BuildCache, CacheKey, CacheRecord, StepRecord } from "../cache/types.ts";
 import type { RootfsLayer } from "../image/assemble.ts";
+import { cut, plainText } from "../image/text-table.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { BlobSupply } from "./blob-supply.ts";
 
@@ -13,7 +14,7 @@ export interface StepRecords {
   /** Goes on beside the build. */
   save(
     key: CacheKey,
-    step: { readonly below: Digest | undefined; readonly layer: RootfsLayer | undefined },
+    step: { readonly shown: string; readonly below: Digest | undefined; readonly layer: RootfsLayer | undefined },
     options: { readonly replace: boolean },
   ): void;
 }
@@ -21,6 +22,9 @@ export interface StepRecords {
 export type KnownStep =
   | { readonly usable: true; readonly layer: RootfsLayer | undefined; readonly from: string }
   | { readonly usable: false };
+
+/** Characters; the schema of records allows no more. */
+const LONGEST_SHOWN = 200;
 
 export function stepRecords(options: {
   readonly cache: BuildCache;
@@ -44,11 +48,12 @@ export function stepRecords(options: {
       if (found !== undefined) return { usable: true, layer: found.record.layer, from: found.from };
       return isKnown ? { usable: false } : undefined;
     },
-    save(key, { below, layer }, { replace }) {
+    save(key, { shown, below, layer }, { replace }) {
       const record: StepRecord = {
         schemaVersion: 1,
         kind: "step",
         key,
+        shown: cut(plainText(shown), LONGEST_SHOWN),
         ...(below === undefined ? {} : { below }),
         ...(layer === undefined ? {} : { layer }),
       };

@@ -12,13 +12,13 @@ import {
 import type { Output } from "../pipeline/options.ts";
 
 /**
- * `500ms`, `20s`, `10m`, `1h30m`; milliseconds.
+ * `500ms`, `20s`, `10m`, `1h30m`, `14d`; milliseconds.
  *
  * @throws KubefileError USAGE naming the flag
  */
 export function parseDuration(text: string, flag: string): number {
-  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) {
     throw new KubefileError("USAGE", `${flag} ${JSON.stringify(text)} is not a duration`, {
       hint: "write 20s, 10m or 1h30m",

@@ -83,7 +83,7 @@ const base = { schemaVersion: fc.constant(1 as const), key: fc.string().map(keyO
 /** Any record that a build may write. */
 export const anyRecord: fc.Arbitrary<CacheRecord> = fc.oneof(
   fc.record(
-    { ...base, kind: fc.constant("step" as const), below: digest, layer },
+    { ...base, kind: fc.constant("step" as const), shown: line, below: digest, layer },
     { requiredKeys: ["schemaVersion", "key", "kind"], noNullPrototype: true },
   ),
   fc.record(

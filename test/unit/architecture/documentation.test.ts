@@ -30,8 +30,10 @@ describe.each(pages)("%s", (page) => {
     const verbs = new Map(commandLine().commands.map((command) => [command.name(), command]));
     const unknown = codeOf(text).flatMap((code) =>
       [...code.matchAll(/(?:^|[\s$;/])kubefile ([a-z]+)([^\n;|&]*)/g)].flatMap(([, verb = "", rest = ""]) => {
-        const known = verbs.get(verb)?.options.flatMap(({ long }) => long ?? []);
-        if (known === undefined) return [verb];
+        const outer = verbs.get(verb);
+        if (outer === undefined) return [verb];
+        const inner = outer.commands.find((command) => command.name() === rest.trim().split(" ", 1)[0]);
+        const known = (inner ?? outer).options.flatMap(({ long }) => long ?? []);
         const written = [...rest.matchAll(/(?<=\s|\[)--[a-z-]+/g)].map(([flag]) => flag);
         return written.filter((flag) => flag !== "--help" && !known.includes(flag)).map((flag) => `${verb} ${flag}`);
       }),
@@ -51,7 +53,9 @@ describe("README.md", () => {
 
 /** Code in running text and in blocks; pictures are none. */
 function codeOf(text: string): string[] {
-  const blocks = [...text.matchAll(/^```(?!mermaid)\w*\n(.*?)^```/gms)].map(([, code = ""]) => code);
+  // Pictures are matched as well, so that their ends are not taken for beginnings.
+  const fenced = [...text.matchAll(/^```(\w*)\n(.*?)^```/gms)];
+  const blocks = fenced.flatMap(([, language, code = ""]) => (language === "mermaid" ? [] : [code]));
   const spans = [...text.replace(/^```.*?^```/gms, "").matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
   return [...blocks, ...spans];
 }

@@ -6,26 +6,31 @@ import { commandContext, kubefile } from "./command.ts";
 const program = createProgram(commandContext({ cwd: "/" }), () => undefined);
 const isListed = (command: Command): boolean => program.createHelp().visibleCommands(program).includes(command);
 const verbs = program.commands.filter(isListed);
+/** With the verbs of a verb: `cache ls`. */
+const all = verbs.flatMap((verb) => [verb, ...verb.commands]);
+const nameOf = (verb: Command): string =>
+  verb.parent === null || verb.parent === program ? verb.name() : `${verb.parent.name()} ${verb.name()}`;
 
 test("lists every verb but the one that is not for people", () => {
   expect(verbs.map((verb) => verb.name())).toEqual([
     ...["build", "push", "tag", "verify", "preview", "run", "lint", "lock"],
-    ...["images", "inspect", "diff", "clean", "note", "promote", "release"],
+    ...["images", "inspect", "diff", "cache", "clean", "note", "promote", "release"],
   ]);
   expect(program.commands.map((verb) => verb.name())).toContain("serve");
 });
 
-describe.each(verbs.map((verb) => [verb.name(), verb] as const))("kubefile %s --help", (name, verb) => {
+describe.each(all.map((verb) => [nameOf(verb), verb] as const))("kubefile %s --help", (name, verb) => {
   test("shows examples that its own parser takes", async () => {
-    const { exitCode, stdout, stderr } = await kubefile([name, "--help"], { cwd: "/" });
+    const { exitCode, stdout, stderr } = await kubefile([...name.split(" "), "--help"], { cwd: "/" });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     const examples = stdout.slice(stdout.indexOf("\nExamples:\n")).match(/^ {2}kubefile .*$/gm) ?? [];
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {
       const [line = ""] = example.trim().split(/ {3,}| \| /);
-      const [, verbName = "", ...words] = line.split(" ");
-      const parser = createProgram(commandContext({ cwd: "/" }), () => undefined).commands.find(
-        (command) => command.name() === verbName,
+      const [, ...all] = line.split(" ");
+      const { parser, words } = parserOf(
+        createProgram(commandContext({ cwd: "/" }), () => undefined),
+        all,
       );
       expect(parser, line).toBeDefined();
       parser?.action(() => undefined);
@@ -51,6 +56,14 @@ test("--version prints the version, and no verb at all prints help as an error",
     stderr: expect.stringContaining("Usage: kubefile"),
   });
 });
+
+/** The innermost verb that words name, and the words after it. */
+function parserOf(command: Command, words: readonly string[]): { parser: Command | undefined; words: string[] } {
+  const [first, ...rest] = words;
+  const inner = command.commands.find((each) => each.name() === first);
+  if (inner !== undefined) return parserOf(inner, rest);
+  return { parser: command.parent === null ? undefined : command, words: [...words] };
+}
 
 function unquoted(word: string): string {
   return word.replace(/^'(.*)'$/, "$1");

@@ -21,11 +21,12 @@ describe("durations", () => {
     ["2h", 7_200_000],
     ["1h30m", 5_400_000],
     ["1m30s250ms", 90_250],
+    ["14d", 1_209_600_000],
   ])("%s is %i milliseconds", (text, milliseconds) => {
     expect(parseDuration(text, "--timeout")).toBe(milliseconds);
   });
 
-  test.each(["", "20", "s", "-5s", "+5s", "5 s", "5S", "5d", "1h 30m", "1,5s", "1e3s", "0x5s", "5s!", "Infinitys"])(
+  test.each(["", "20", "s", "-5s", "+5s", "5 s", "5S", "5w", "1h 30m", "1,5s", "1e3s", "0x5s", "5s!", "Infinitys"])(
     "%j is none",
     (text) => {
       expect(() => parseDuration(text, "--timeout")).toThrow(`--timeout ${JSON.stringify(text)} is not a duration`);
