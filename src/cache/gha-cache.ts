@@ -1,8 +1,7 @@
-import { KubefileError } from "../error.ts";
 import { digestOf, hexOf } from "../oci/digest.ts";
 import { createGhaService, type GhaAccess, type GhaService } from "./gha-service.ts";
 import { shownKey } from "./key.ts";
-import type { Place } from "./place.ts";
+import { type Place, PlaceUnusable } from "./place.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
 import { recordTag } from "./registry-tag.ts";
 import type { GithubCacheSpec } from "./spec.ts";
@@ -76,8 +75,8 @@ export function ghaCache({ spec, access, now, warn }: GhaCacheOptions): Place {
   return { name, store, close: async () => undefined };
 }
 
-function noAccess(): KubefileError {
-  return new KubefileError(
+function noAccess(): PlaceUnusable {
+  return new PlaceUnusable(
     "USAGE",
     "ACTIONS_RESULTS_URL and ACTIONS_RUNTIME_TOKEN are not set: GitHub gives them to actions, not to run: steps",
     { hint: "build with this project's action, or use type=registry" },

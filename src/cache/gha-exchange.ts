@@ -72,7 +72,9 @@ export function createGhaExchange(dialer: Dialer, userAgent: string, random: () 
 export function refusal(answer: Answer, { doing }: GhaRequest, words: string | undefined): UpstreamFailure {
   const pause = retryAfter(answer);
   const wait = answer.status === 429 && pause !== undefined ? `, and asks to wait ${Math.ceil(pause / 1000)} s` : "";
-  const message = `GitHub's cache answered ${answer.status} for ${doing}${said(words)}${wait}`;
+  // GitHub's own client knows it by these words.
+  const full = words?.includes("insufficient usage") === true ? ", as the storage for caches is used up" : "";
+  const message = `GitHub's cache answered ${answer.status} for ${doing}${full}${said(words)}${wait}`;
   return new UpstreamFailure(answer.status, answer.status === 429 ? "TOOMANYREQUESTS" : "UNKNOWN", message, {
     isTransient: RETRIED.includes(answer.status),
     retryAfter: pause,

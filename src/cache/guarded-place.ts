@@ -1,5 +1,5 @@
 import { errorMessage, KubefileError } from "../error.ts";
-import type { Place } from "./place.ts";
+import { type Place, PlaceUnusable } from "./place.ts";
 import { RecordRefused } from "./record.ts";
 import type { Scope } from "./trust.ts";
 import type { BlobOrigin, CacheKey, CacheRecord, WriteOptions } from "./types.ts";
@@ -25,7 +25,9 @@ export function guardedPlace(place: Place, warn: (message: string) => void): Gua
   const giveUp = (what: "read" | "write", error: unknown): void => {
     if (failed.has(what)) return;
     failed.add(what);
-    const done = what === "read" ? "read" : "written";
+    const isUnusable = error instanceof PlaceUnusable;
+    if (isUnusable) failed.add("read").add("write");
+    const done = isUnusable ? "used" : what === "read" ? "read" : "written";
     warn(`${name} cannot be ${done}, and the build goes on without it: ${errorMessage(error)}${hintOf(error)}`);
   };
   return {

@@ -1,3 +1,4 @@
+import { KubefileError } from "../error.ts";
 import type { Scope } from "./trust.ts";
 import type { RecordStore } from "./types.ts";
 
@@ -9,3 +10,6 @@ export interface Place {
   store(scope: Scope): RecordStore;
   close(): Promise<void>;
 }
+
+/** Says that a place can neither be read nor written in this run, so that it is told once. */
+export class PlaceUnusable extends KubefileError {}

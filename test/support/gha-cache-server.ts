@@ -117,8 +117,8 @@ export async function startGhaCacheServer(jobs: readonly GhaJob[]): Promise<GhaC
       return twirpError(409, "already_exists", "cache entry with the same key, version, and scope already exists");
     }
     if (quota <= 0) {
-      const message = "Cache storage quota has been hit. Unable to upload any new cache entries.";
-      return { status: 200, content: { ok: false, signed_upload_url: "", message } };
+      // What actions/toolkit knows it by ("insufficient usage"); twirp's code for it is answered with 403.
+      return twirpError(403, "resource_exhausted", "insufficient usage to create cache entry");
     }
     const signature = randomBytes(16).toString("hex");
     entries.push({ key, version, scope, signature, bytes: undefined, finished: false });

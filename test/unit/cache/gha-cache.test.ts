@@ -161,10 +161,20 @@ describe("type=gha", () => {
     const { cache, warnings } = await buildOf(server.url, main);
     for (const name of ["a", "b", "c"]) await cache.save(stepRecord(name), { signal });
     expect(warnings).toEqual([
-      "type=gha cannot be written, and the build goes on without it: GitHub's cache refused CreateCacheEntry: Cache storage quota has been hit. Unable to upload any new cache entries.",
+      "type=gha cannot be written, and the build goes on without it: GitHub's cache answered 403 for CreateCacheEntry, as the storage for caches is used up: insufficient usage to create cache entry",
     ]);
     expect(server.calls().filter((call) => call === "CreateCacheEntry")).toHaveLength(1);
     expect(await cache.find("step", keyOf("b"), { signal })).toMatchObject({ from: "the local store" });
+  });
+
+  it("passes on what the service says to people", async () => {
+    const server = await startServer();
+    server.fail("CreateCacheEntry", { status: 200, body: { ok: false, message: "come back tomorrow" } });
+    const { cache, warnings } = await buildOf(server.url, main);
+    await cache.save(record, { signal });
+    expect(warnings).toEqual([
+      "type=gha cannot be written, and the build goes on without it: GitHub's cache refused CreateCacheEntry: come back tomorrow",
+    ]);
   });
 
   it("waits as long as a limit of requests asks for, when that is short", async () => {
@@ -231,10 +241,7 @@ describe("type=gha", () => {
     await cache.save(record, { signal });
     const missing =
       "ACTIONS_RESULTS_URL and ACTIONS_RUNTIME_TOKEN are not set: GitHub gives them to actions, not to run: steps (build with this project's action, or use type=registry)";
-    expect(warnings).toEqual([
-      `type=gha cannot be read, and the build goes on without it: ${missing}`,
-      `type=gha cannot be written, and the build goes on without it: ${missing}`,
-    ]);
+    expect(warnings).toEqual([`type=gha cannot be used, and the build goes on without it: ${missing}`]);
   });
 
   it("lets ten builds write and read at the same time", async () => {
