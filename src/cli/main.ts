@@ -27,8 +27,18 @@ import { registerVerify } from "./verify.ts";
 export async function start(): Promise<void> {
   const context = processContext();
   process.exitCode = await main(process.argv.slice(2), context);
+  // What a pipe has not taken yet would be lost.
+  await Promise.all([process.stdout, process.stderr].map(written));
   // Kept-alive sockets and timers of libraries must not hold the process once all is cleaned up.
   process.exit();
+}
+
+/** Settles when all is written, or nobody reads any more. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("error", () => resolve());
+    stream.write("", () => resolve());
+  });
 }
 
 /** @returns the exit code: 0 done, 1 the build failed, 2 wrong usage or input, 3 the environment lacks something, 130 cancelled */

@@ -94,7 +94,9 @@ describe("a cluster that stays", () => {
     expect(await kubectl("get", "configmap", "greeting", "-o", "jsonpath={.data.text}")).toBe("bonjour");
   });
 
-  test("still gets the artifact's images when a pod comes later, and no other image", async () => {
+  test("still gets the artifact's images when a pod comes later, and no other image, whatever is pruned", async () => {
+    const pruned = await home.kubefile(["cache", "prune", "--all", "--store", home.store]);
+    expect(pruned).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("0 records stay\n") });
     const before = app.registry.log.length;
     await kubectl("run", "later", `--image=${tinyImage}`, "--image-pull-policy=Always");
     await kubectl("run", "stranger", `--image=${strangerImage}`, "--image-pull-policy=Always");

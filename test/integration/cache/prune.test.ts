@@ -1,9 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeRecord } from "../../../src/cache/record.ts";
+import { recordPath } from "../../../src/cache/record-directory.ts";
 import { recordTag } from "../../../src/cache/registry-tag.ts";
 import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import { writeContext } from "../../e2e/shop/context.ts";
@@ -12,7 +15,7 @@ import { type DockerRegistry, startDockerRegistry } from "../../support/docker-r
 import { buildImage, buildLayer, type Image } from "../../support/image-builder.ts";
 import { uploadImage } from "../../support/image-upload.ts";
 import { type CommandHome, command, commandHome } from "../../support/kubefile-command.ts";
-import { keyOf } from "../../support/sample-records.ts";
+import { keyOf, stepRecord } from "../../support/sample-records.ts";
 import { upstreamClient } from "../../support/upstream-client.ts";
 
 const closing = disposal();
@@ -90,6 +93,18 @@ describe("kubefile cache, on the local store", () => {
     expect(await build(first, "--store", store)).toEqual({ digest, cached: [true, true, true] });
     const json = JSON.parse(await succeeds("cache", "ls", "--store", store, "--format", "json"));
     expect(json).toMatchObject([{ place: "the local store", records: Array(4).fill({ scope: "unprotected" }) }]);
+  });
+
+  test("prints all of a long list to whoever reads it slowly", async () => {
+    const store = storeOf("long");
+    await mkdir(join(store, "records", "unprotected"), { recursive: true });
+    const records = Array.from({ length: 1_000 }, (_, position) => stepRecord(`step ${position}`));
+    for (const record of records) await writeFile(recordPath(store, "unprotected", record.key), encodeRecord(record));
+    const list = `"$0" "$1" cache ls --store "$2" | { sleep 1; tail -n 2; }`;
+    const { stdout } = await promisify(execFile)("sh", ["-c", list, process.execPath, command, store], {
+      env: home.environment,
+    });
+    expect(stdout).toMatch(/^the local store: 1000 records, .*\n0 blobs, 0 B\n$/);
   });
 
   test("waits for no build and removes nothing beneath it, in whatever process it runs", async () => {
