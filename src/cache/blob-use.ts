@@ -1,4 +1,4 @@
-import { listLocal } from "../image/local-tags.ts";
+import { listIndexed } from "../image/local-tags.ts";
 import type { BlobGraph, BlobRoot } from "../image/reachable.ts";
 import type { Digest } from "../oci/digest.ts";
 import { OCI_LAYER, OCI_MANIFEST } from "../oci/media-types.ts";
@@ -34,7 +34,7 @@ export async function blobUse(options: BlobUseOptions): Promise<BlobUse> {
   const { directory, graph, records, pins, now, signal } = options;
   const uploads = await digestsOfUploads(directory, now);
   const roots: BlobRoot[] = [
-    ...(await listLocal(directory)).map(({ descriptor }) => descriptor),
+    ...(await listIndexed(directory)),
     ...records.flatMap(({ roots }) => roots),
     ...pins.map((digest) => ({ digest, mediaType: OCI_MANIFEST })),
     ...uploads.map((digest) => ({ digest, mediaType: OCI_LAYER })),

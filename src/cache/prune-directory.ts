@@ -1,11 +1,13 @@
-import { open, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { KubefileError } from "../error.ts";
 import { blobGraph } from "../image/reachable.ts";
 import type { Digest } from "../oci/digest.ts";
 import { withExclusiveStore } from "../store/exclusive.ts";
 import { storageError } from "../store/ingest.ts";
 import { blobPath, layoutOf } from "../store/layout.ts";
 import { readStore } from "../store/store.ts";
+import { sweepIngest } from "../store/sweep.ts";
 import { blobUse } from "./blob-use.ts";
 import { listDirectory, type RecordFile } from "./list-directory.ts";
 import type { OtherEntry } from "./listing.ts";
@@ -39,10 +41,11 @@ export interface PruneDirectoryOptions {
  * Removes records of the local store or of a `type=local`, and then every blob that nothing leads to. At whatever moment
  * it is killed, what is left of records and tags is whole: a record goes before its blobs do.
  *
- * @throws KubefileError STORE_BUSY when somebody uses the store, STORE_UNUSABLE
+ * @throws KubefileError STORE_BUSY when somebody uses the store, STORE_UNUSABLE when it is none, or cannot be written
  */
 export async function pruneDirectory(options: PruneDirectoryOptions): Promise<Pruned> {
   const { directory, dryRun, signal } = options;
+  await requireLayout(directory);
   // What is only looked at may be in use.
   if (dryRun) return prune(options, []);
   return withExclusiveStore(directory, signal, (pins) => prune(options, pins));
@@ -55,10 +58,19 @@ async function prune(options: PruneDirectoryOptions, pins: readonly Digest[]): P
   const { records, others } = await listDirectory({ directory, name, graph, signal });
   const { removed, kept } = chooseRecords(records, rule, now);
   if (!dryRun) await removeRecords(directory, removed);
+  if (!dryRun) await sweepIngest(layoutOf(directory), now);
   const { unused } = await blobUse({ directory, graph, records: kept, pins, now, signal });
   if (!dryRun) await removeBlobs(directory, unused.keys(), signal);
   const bytes = [...removed.map(({ ownSize }) => ownSize), ...unused.values()].reduce((sum, size) => sum + size, 0);
   return { place: name, removed, kept, others, blobs: unused.size, bytes };
+}
+
+/** Other tools keep blobs in directories of this name, too, and for them nothing in it would lead anywhere. */
+async function requireLayout(directory: string): Promise<void> {
+  if ((await stat(join(directory, "oci-layout")).catch(() => undefined))?.isFile() === true) return;
+  throw new KubefileError("STORE_UNUSABLE", `${directory} is neither a store nor a cache: it has no file oci-layout`, {
+    hint: "name the directory that builds use, with --store or type=local",
+  });
 }
 
 /** Gone for good when this returns, also when power fails: a record without its blobs would not be noticed here. */

@@ -62,6 +62,11 @@ export async function listLocal(directory: string): Promise<readonly LocalTag[]>
     .sort((left, right) => (left.reference < right.reference ? -1 : 1));
 }
 
+/** What the store's index.json leads to: what has a name, and what another tool has put there without one. */
+export async function listIndexed(directory: string): Promise<readonly Descriptor[]> {
+  return readIndex(directory);
+}
+
 /** What a name stands for here: by its tag, or by digest whatever its name. */
 export async function resolveLocal(directory: string, reference: Reference): Promise<Descriptor | undefined> {
   const tags = await listLocal(directory);

@@ -9,7 +9,7 @@ const ABANDONED_AFTER_MILLISECONDS = 60 * 60 * 1_000;
 /** Removes what killed processes left in `ingest/`. Returns the names of the files removed. */
 export async function sweepIngest(layout: Layout, now: number): Promise<readonly string[]> {
   const removed: string[] = [];
-  for (const name of await readdir(layout.ingest)) {
+  for (const name of await readdir(layout.ingest).catch(ignoreMissing)) {
     const path = join(layout.ingest, name);
     if (!(await isAbandoned(path, name, now))) continue;
     await rm(path, { recursive: true, force: true });
@@ -23,4 +23,9 @@ async function isAbandoned(path: string, name: string, now: number): Promise<boo
   if (owner !== "unknown") return owner === "dead";
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && now - found.mtimeMs > ABANDONED_AFTER_MILLISECONDS;
+}
+
+function ignoreMissing(error: unknown): readonly string[] {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  throw error;
 }

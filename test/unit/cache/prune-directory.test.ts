@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -16,6 +16,8 @@ import { listLocal, tagLocal } from "../../../src/image/local-tags.ts";
 import { checkWhole, readClusterImage } from "../../../src/image/read.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
+import { ownIdentity } from "../../../src/process/process-identity.ts";
+import { ownedFileName } from "../../../src/store/file-owner.ts";
 import { keepUploads } from "../../../src/store/kept-uploads.ts";
 import { openStore } from "../../../src/store/store.ts";
 import type { Store } from "../../../src/store/types.ts";
@@ -233,5 +235,40 @@ describe("pruning a store", () => {
     expect(await readFile(outside, "utf8")).toBe("mine");
     expect((await readdir(join(directory, "blobs", "sha256"))).sort()).toEqual(["README", "c".repeat(64)].sort());
     expect(await readdir(join(directory, "records", "protected"))).toHaveLength(3);
+  });
+
+  it("leaves what another tool has put into the index without a name, and what it leads to", async () => {
+    const directory = await temporaryDirectory();
+    await fill(directory, { steps: [], rootfs: [], launches: [[2]], tags: [], stray: [1], uploads: [], ages: [0] });
+    const [launch] = await recordsIn(directory);
+    if (launch?.kind !== "launch") throw new Error("there is no launch record");
+    const manifests = launch.images.map(({ digest, mediaType, size }) => ({ digest, mediaType, size }));
+    await writeFile(join(directory, "index.json"), JSON.stringify({ schemaVersion: 2, manifests }));
+    const before = await blobsIn(directory);
+    const rule = { all: true };
+    const pruned = await pruneDirectory({ directory, name: "it", rule, dryRun: false, now: () => now, signal });
+    expect(pruned).toMatchObject({ removed: [{ kind: "launch" }], blobs: 1 });
+    before.delete(digestOf("stray 1"));
+    expect(await blobsIn(directory)).toEqual(before);
+  });
+
+  it("touches no directory that is no store", async () => {
+    const directory = await temporaryDirectory();
+    await fill(directory, { steps: [1], rootfs: [], launches: [], tags: [], stray: [1], uploads: [], ages: [0] });
+    await rm(join(directory, "oci-layout"));
+    const before = await blobsIn(directory);
+    const options = { directory, name: "it", rule: { all: true }, now: () => now, signal };
+    for (const dryRun of [true, false]) {
+      await expect(pruneDirectory({ ...options, dryRun })).rejects.toMatchObject({ code: "STORE_UNUSABLE" });
+    }
+    expect(await blobsIn(directory)).toEqual(before);
+  });
+
+  it("removes what a killed process was fetching", async () => {
+    const directory = await temporaryDirectory();
+    await fill(directory, { steps: [], rootfs: [], launches: [], tags: [], stray: [], uploads: [], ages: [] });
+    await writeFile(join(directory, "ingest", ownedFileName({ ...(await ownIdentity()), pid: 4_194_304 })), "half");
+    await pruneDirectory({ directory, name: "it", rule: nothing, dryRun: false, now: () => now, signal });
+    expect(await readdir(join(directory, "ingest"))).toEqual([]);
   });
 });
