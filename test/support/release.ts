@@ -13,7 +13,7 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
  */
 export async function makeRelease(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "kubefile-release-"));
-  for (const name of ["action.yml", "actions", "bin", "package.json"]) {
+  for (const name of [".github", "action.yml", "actions", "bin", "package.json"]) {
     await cp(join(repository, name), join(directory, name), { recursive: true });
   }
   await symlink(join(repository, "schemas"), join(directory, "schemas"));

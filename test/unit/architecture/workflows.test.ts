@@ -27,6 +27,7 @@ const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 const cancelled = ["ci.yml", "pr-preview.yml", "pr-preview-comment.yml"];
 
 const own = "kubefile-ci/kubefile-ci";
+const root = new URL("../../../", import.meta.url);
 
 describe.each(workflows)(".github/workflows/$name", (workflow) => {
   const { name, text, on, concurrency, jobs } = workflow;
@@ -85,6 +86,23 @@ describe.each(workflows)(".github/workflows/$name", (workflow) => {
   });
 });
 
+test("GitHub's own parser would find an input that is not there, and a mistake in an expression", async () => {
+  const uses = "kubefile-ci/kubefile-ci/.github/workflows/clean.yml@v0";
+  const job = (more: object) => JSON.stringify({ on: "push", jobs: { image: { uses, ...more } } });
+  expect(await parserFindings("good.yml", job({ with: { "dry-run": true } }))).toEqual([]);
+  expect(await parserFindings("bad.yml", job({ with: { "dry-runs": true } }))).not.toEqual([]);
+  expect(await parserFindings("bad.yml", job({ with: { "dry-run": "${{ nothing.here }}" } }))).not.toEqual([]);
+});
+
+test("docs/github.md has every input that a workflow does not take from a verb", () => {
+  const page = readFileSync(new URL("docs/github.md", root), "utf8");
+  for (const { text } of workflows.filter(({ on }) => "workflow_call" in on)) {
+    const own = text.replace(/^ *# Inputs of .*?# End of inputs\n/ms, "");
+    const inputs: Readonly<Record<string, unknown>> = parse(own).on.workflow_call.inputs;
+    for (const name of Object.keys(inputs)) expect(page).toContain(`| \`${name}\` |`);
+  }
+});
+
 test("our actions are all of one commit: that of a release, or none yet", () => {
   const commits = workflows.flatMap(({ text }) => [...text.matchAll(/kubefile-ci\/kubefile-ci[\w/]*@(\w+)/g)]);
   expect(new Set(commits.map(([, commit]) => commit)).size).toBe(1);
@@ -96,7 +114,6 @@ test("no permission is listed for a job that is not there", () => {
 });
 
 /** Workflows that pages show for teams to copy. */
-const root = new URL("../../../", import.meta.url);
 const pages = [
   "README.md",
   ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`),
