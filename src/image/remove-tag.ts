@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { KubefileError } from "../error.ts";
 import { canonicalJson } from "../oci/canonical-json.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
@@ -11,8 +12,14 @@ export interface RemoveTagOptions {
   readonly client: RegistryClient;
   readonly repository: Repository;
   readonly tag: string;
+  /** Another way to delete at a registry that does not do it itself; the client's own when absent. */
+  readonly deleteManifest?: RegistryClient["deleteManifest"] | undefined;
   readonly signal: AbortSignal;
 }
+
+/** Where deletes go another way than looks, the latter may come too early. */
+const LOOKS = 4;
+const PAUSE_MILLISECONDS = 1_000;
 
 /**
  * Takes a tag away, and nothing else: the image stays under its digest and under every other tag. A registry deletes
@@ -23,9 +30,9 @@ export interface RemoveTagOptions {
  * @throws RegistryError for any other refusal
  */
 export async function removeTag(options: RemoveTagOptions): Promise<"removed" | "absent"> {
-  const { client, repository, tag, signal } = options;
+  const { client, repository, tag, deleteManifest = client.deleteManifest, signal } = options;
   if (!(await isThere(options))) return "absent";
-  const byTag = await client.deleteManifest(repository, tag, { signal });
+  const byTag = await deleteManifest(repository, tag, { signal });
   if (byTag !== "refused" && !(await isThere(options))) return "removed";
   const decoy = decoyOf(repository, tag);
   const config = { digest: digestOf(decoy.config), size: decoy.config.byteLength };
@@ -33,10 +40,13 @@ export async function removeTag(options: RemoveTagOptions): Promise<"removed" | 
   await client.pushBlob(repository, { ...config, open }, { signal });
   // Without its tag at first: a registry that deletes nothing would leave the tag on the decoy.
   await client.pushManifest(repository, decoy.digest, OCI_MANIFEST, decoy.manifest, { signal });
-  if ((await client.deleteManifest(repository, decoy.digest, { signal })) === "refused") throw deletesNothing(options);
+  if ((await deleteManifest(repository, decoy.digest, { signal })) === "refused") throw deletesNothing(options);
   await client.pushManifest(repository, tag, OCI_MANIFEST, decoy.manifest, { signal });
-  await client.deleteManifest(repository, decoy.digest, { signal });
-  if (await isThere(options)) throw deletesNothing(options);
+  await deleteManifest(repository, decoy.digest, { signal });
+  for (let look = 1; await isThere(options); look += 1) {
+    if (look === LOOKS) throw deletesNothing(options);
+    await sleep(PAUSE_MILLISECONDS, undefined, { signal });
+  }
   return "removed";
 }
 

@@ -83,6 +83,10 @@ export const cleanActionInputs = {
     help: "with pull-request: where its images and its cache records are",
     only: ["job"],
   },
+  githubToken: {
+    ...writingInputs.githubToken,
+    help: "the token that tags of ghcr.io are removed with, which needs `packages: write`",
+  },
   ...registryInputs,
 } as const satisfies Inputs;
 

@@ -4,7 +4,13 @@ import { cleanMachine } from "./clean-machine.ts";
 import { cleanPreview } from "./clean-preview.ts";
 import { cleanRequest } from "./clean-request.ts";
 import type { CommandContext } from "./context.ts";
+import { openGitHubApi } from "./github-api.ts";
+import { deleteAtGitHub } from "./github-packages.ts";
+import { githubTokens } from "./github-tokens.ts";
 import { openHost } from "./host.ts";
+import { proxySettings } from "./proxy-settings.ts";
+
+const GITHUB_API = "https://api.github.com";
 
 /**
  * Cleans up after a closed request, or on this machine when none is named.
@@ -38,7 +44,14 @@ export async function cleanInJob(
     );
   }
   await using host = await openHost(context, flags);
-  const tags = named.length === 0 ? [] : await cleanRequest(host, { request, repositories: named, dryRun });
+  const { env, signal } = context;
+  const [token] = githubTokens(env);
+  await using github =
+    token === undefined
+      ? undefined
+      : openGitHubApi({ server: env.GITHUB_API_URL || GITHUB_API, token, proxy: proxySettings(env), signal });
+  const deleters = new Map(github === undefined ? [] : [["ghcr.io", deleteAtGitHub(github)]]);
+  const tags = named.length === 0 ? [] : await cleanRequest(host, { request, repositories: named, dryRun, deleters });
   host.endProgress();
   const removed = [...(previews ?? []), ...tags];
   for (const name of removed) context.stdout.write(`${dryRun ? "would remove" : "removed"} ${name}\n`);

@@ -5,6 +5,7 @@ import { countOf } from "../image/text-table.ts";
 import { formatRepository, type Repository } from "../oci/reference.ts";
 import type { Host } from "../pipeline/host.ts";
 import { RegistryError } from "../registry/errors.ts";
+import type { RegistryClient } from "../registry/types.ts";
 import { tagsOfRequest } from "./request-tags.ts";
 
 export interface RequestCleaning {
@@ -13,6 +14,8 @@ export interface RequestCleaning {
   readonly repositories: readonly Repository[];
   /** Tells what would be done, and does nothing. */
   readonly dryRun: boolean;
+  /** Ways to delete at registries that do not do it themselves, by host. */
+  readonly deleters: ReadonlyMap<string, RegistryClient["deleteManifest"]>;
 }
 
 /**
@@ -48,14 +51,15 @@ export async function cleanRequest(host: Host, cleaning: RequestCleaning): Promi
 async function removeFrom(
   host: Host,
   repository: Repository,
-  { request, dryRun }: RequestCleaning,
+  { request, dryRun, deleters }: RequestCleaning,
 ): Promise<readonly string[]> {
   const { client, signal } = host;
   host.trustRegistry(repository.host);
   try {
     const tags = tagsOfRequest(request, await client.tags(repository, { signal }));
     if (dryRun) return tags;
-    for (const tag of tags) await removeTag({ client, repository, tag, signal });
+    const deleteManifest = deleters.get(repository.host);
+    for (const tag of tags) await removeTag({ client, repository, tag, deleteManifest, signal });
     return tags;
   } catch (error) {
     if (error instanceof RegistryError && error.status === 404) return [];
