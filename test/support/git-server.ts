@@ -18,13 +18,15 @@ export interface GitServerOptions {
   readonly certificate?: Certificate;
   /** `Basic …`: whoever has it not is refused. */
   readonly authorization?: string;
+  /** Speaks no newer protocol than version 0, by which commits are fetched by their names alone. */
+  readonly isOld?: boolean;
   /** Where requests for a path are sent on. */
   readonly redirects?: Readonly<Record<string, string>>;
 }
 
 /** A real git server on this machine's loopback: git's own http-backend behind Node. */
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
-  const { directory, certificate, authorization, redirects = {} } = options;
+  const { directory, certificate, authorization, isOld = false, redirects = {} } = options;
   const requests: string[] = [];
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { authorization: given } = request.headers;
@@ -34,7 +36,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     if (moved !== undefined) response.writeHead(301, { location: `${moved}${request.url}` }).end();
     else if (authorization !== undefined && given !== authorization) {
       response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
-    } else serve(directory, url, request, response);
+    } else serve(directory, url, isOld ? "" : String(request.headers["git-protocol"] ?? ""), request, response);
   };
   const server =
     certificate === undefined
@@ -55,7 +57,13 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
 }
 
 /** One request of the Common Gateway Interface (RFC 3875). */
-function serve(directory: string, url: URL, request: IncomingMessage, response: ServerResponse): void {
+function serve(
+  directory: string,
+  url: URL,
+  protocol: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { headers, method } = request;
   const child = spawn("git", ["http-backend"], {
     env: {
@@ -64,7 +72,7 @@ function serve(directory: string, url: URL, request: IncomingMessage, response: 
       GIT_CONFIG_GLOBAL: "/dev/null",
       GIT_PROJECT_ROOT: directory,
       GIT_HTTP_EXPORT_ALL: "1",
-      GIT_PROTOCOL: String(headers["git-protocol"] ?? ""),
+      GIT_PROTOCOL: protocol,
       REQUEST_METHOD: method,
       PATH_INFO: url.pathname,
       QUERY_STRING: url.search.slice(1),

@@ -101,6 +101,20 @@ describe("what ADD takes of a repository", () => {
     expect(server.requests.some((request) => request.includes("ls-refs"))).toBe(false);
   });
 
+  test("a tag of a server that knows commits by their names alone", async () => {
+    const old = await startGitServer({ directory: join(root, "repositories"), isOld: true });
+    try {
+      const tagged = repository("tagged.git");
+      tagged.commit("one", { a: "one\n" });
+      tagged.git("tag", "--annotate", "v1", "--message", "v1");
+      tagged.commit("two", { a: "two\n" });
+      const { readText } = await build([`ADD ${old.origin}/tagged.git#v1 .`]);
+      expect(readText("a")).toBe("one\n");
+    } finally {
+      await old.stop();
+    }
+  });
+
   test("an application", async () => {
     const directory = await createDirectory();
     const { image } = await buildInProcess({
