@@ -1,8 +1,9 @@
-// Writes what the tables of inputs say into gitlab-templates/*.yml, between the comments that name a table. Run it after
-// `npm run build` when an input is new or its help has changed.
+// Writes what the tables of inputs say into gitlab-templates/*.yml, between the comments that name a table, and from there
+// into docs/gitlab-inputs.md. Run it after `npm run build` when an input is new or its help has changed.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 import { componentInputs } from "../lib/platform/component-inputs.js";
+import { componentInputsPage } from "../lib/platform/component-inputs-page.js";
 
 const directory = new URL("../gitlab-templates/", import.meta.url);
 const region = (what) =>
@@ -23,6 +24,12 @@ for (const name of readdirSync(directory).filter((file) => file.endsWith(".yml")
     );
   writeFileSync(file, text);
 }
+
+const components = readdirSync(directory).map((name) => {
+  const text = readFileSync(new URL(name, directory), "utf8");
+  return { name, about: text.split("\n")[0].slice(2), inputs: parseAllDocuments(text)[0].toJS().spec.inputs };
+});
+writeFileSync(new URL("../docs/gitlab-inputs.md", import.meta.url), componentInputsPage(components));
 
 /** The first and the last line stay. */
 function rewritten(before, margin, content) {

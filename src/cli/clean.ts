@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { hostInputs } from "../platform/build-inputs.ts";
 import { cleanInputs } from "../platform/clean-inputs.ts";
 import { cleanInJob } from "../platform/clean-job.ts";
 import type { CommandContext } from "../platform/context.ts";
+import { inputsOfVariables } from "../platform/job-inputs.ts";
 import { addInputs, writtenInputs } from "./input-options.ts";
 
 export function registerClean(program: Command, context: CommandContext): void {
@@ -26,6 +28,8 @@ Examples:
   kubefile clean --pull-request 12 --dry-run registry.example/shop registry.example/shop/cache`,
     )
     .action(async (repositories: readonly string[]) => {
-      await cleanInJob(context, writtenInputs(command, cleanInputs), repositories);
+      // Of a job's variables only those that say how registries are reached: the rest is another verb's.
+      const flags = { ...inputsOfVariables(hostInputs, context.env), ...writtenInputs(command, cleanInputs) };
+      await cleanInJob(context, flags, repositories);
     });
 }

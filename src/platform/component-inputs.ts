@@ -32,6 +32,16 @@ const answered: Readonly<Record<string, readonly string[]>> = {
   preview: ["tag", "push", "pushByDigest", "secrets", "report", "verdict"],
 };
 
+const own = "type=registry,ref=$KUBEFILE_CACHE";
+/** A request's own records have its prefix, so that they can be removed with it. */
+const ofRequest = `${own},prefix=mr-$CI_MERGE_REQUEST_IID`;
+
+/** Where components say more than the command does: each project has a registry of its own to keep results in. */
+const defaults: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  build: { cacheFrom: own, cacheTo: own },
+  preview: { cacheFrom: `${own}\n${ofRequest}`, cacheTo: ofRequest },
+};
+
 /** Commands: what looks like a variable of the job there is one of the shell that runs them. */
 const commands: readonly string[] = ["test"];
 
@@ -45,12 +55,17 @@ export function componentInputs(verb: string): readonly ComponentInput[] {
     .filter(([key, input]) => isIn("job", input) && answered[verb]?.includes(key) !== true)
     .map(([key, input]) => {
       const name = jobInputName(key, input);
-      const spec = specOf(input);
+      const spec = { ...specOf(input), ...defaultOf(verb, key) };
       // A value that is an input alone keeps its type, and GitLab takes no boolean for a variable: the blank makes it text.
       const value = `$[[ inputs.${name} ]]${spec.type === "boolean" ? " " : ""}`;
       const literal = { value, expand: false } as const;
       return { name, spec, variable: inputVariable(name), value: commands.includes(key) ? literal : value };
     });
+}
+
+function defaultOf(verb: string, key: string): { readonly default?: string } {
+  const found = defaults[verb]?.[key];
+  return found === undefined ? {} : { default: found };
 }
 
 function specOf(input: Input): InputSpec {

@@ -26,8 +26,8 @@ export interface PipelineOptions {
   readonly without?: readonly string[];
   /** A program, with its first arguments, that runs the runner as its own last ones. */
   readonly through?: readonly string[];
-  /** Jobs to run though they wait for somebody. */
-  readonly manual?: readonly string[];
+  /** Runs this job alone, also one that waits for somebody. */
+  readonly job?: string;
 }
 
 export interface PipelineResult {
@@ -84,7 +84,7 @@ export async function gitlabProject(
   // As runners do before each job; this one leaves that to its user, and copies artifacts into the work tree.
   const clean = (): string => repository.git("clean", "--force", "-d", "-x", "--quiet");
   const invoke = async (options: PipelineOptions, more: readonly string[]): Promise<RunnerResult> => {
-    const { components, variables, without = [], through = [], manual = [] } = options;
+    const { components, variables, without = [], through = [], job } = options;
     const include = components.map(({ name, inputs = {} }) => ({ local: `gitlab-templates/${name}.yml`, inputs }));
     clean();
     await writeFile(join(directory, ".gitlab-ci.yml"), stringify({ include }));
@@ -99,8 +99,7 @@ export async function gitlabProject(
     flags.push("--ignore-predefined-vars", Object.keys(variables).join(","));
     for (const [name, value] of Object.entries(variables)) flags.push("--variable", `${name}=${value}`);
     for (const name of without) flags.push("--unset-variable", name);
-    for (const name of manual) flags.push("--manual", name);
-    const [program = "", ...words] = [...through, runner, ...flags];
+    const [program = "", ...words] = [...through, runner, ...flags, ...(job === undefined ? [] : [job])];
     return await runRunner(program, words, { cwd: directory, env });
   };
   const state = join(directory, ".gitlab-ci-local");

@@ -15,6 +15,8 @@ export interface ShellProject {
   readonly home: CommandHome;
   readonly registry: TokenAuthRegistry;
   readonly gitlab: FakeGitLab;
+  /** The work tree. */
+  readonly directory: string;
   /** What it begins with: files of the application, and their commit. */
   readonly first: { readonly commit: string; readonly files: Readonly<Record<string, string>> };
   commit: GitLabProject["commit"];
@@ -25,13 +27,19 @@ export interface ShellProject {
       readonly inputs?: Readonly<Record<string, string | boolean>>;
       readonly variables?: Readonly<Record<string, string>>;
       readonly without?: readonly string[];
-      readonly manual?: readonly string[];
+      readonly job?: string;
     },
   ): Promise<PipelineResult>;
   /** The tags of the application's repository, with the digests they stand for. */
   tags(): Promise<Readonly<Record<string, string>>>;
+  /** The tags of its cache. */
+  records(): Promise<readonly string[]>;
   /** Tells which manifests were written into it so far, in order, by their names. */
   written(): readonly string[];
+  /** Puts what a build came to into its cache, as the job of a change does. */
+  keepRecord(prefix: string): Promise<void>;
+  /** The runs that are open at the moment. */
+  runs(): Promise<readonly string[]>;
   /** What all jobs so far have left: in the engine, in their home, and processes. */
   left(): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -44,7 +52,7 @@ const user = { username: "gitlab-ci-token", password: "canary-5ec4e7", repositor
 export async function shellProject(declared: readonly string[]): Promise<ShellProject> {
   const home = await commandHome();
   const app = await startTinyApp(home.directory);
-  const registry = await startTokenAuthRegistry({ users: [user], publicRepositories: [path] });
+  const registry = await startTokenAuthRegistry({ users: [user], publicRepositories: [path, `${path}/cache`] });
   const gitlab = await startFakeGitLab({
     ...{ project: "41", mergeRequest: 12, declared },
     tokens: {
@@ -65,20 +73,44 @@ export async function shellProject(declared: readonly string[]): Promise<ShellPr
     ...{ mirrors: `docker.io=${app.registry.url}`, insecure: registry.host },
     ...{ "quiet-window": "2s", store: home.store, executor: "shell" },
   };
+  const { executor, insecure, mirrors } = ofMachine;
+  const ofCleaning = { executor, insecure, mirrors };
   const runIds = new Set<string>();
   return {
-    ...{ home, registry, gitlab, first, commit: project.commit },
+    ...{ home, registry, gitlab, directory, first, commit: project.commit },
     async run(name, { inputs, variables, ...rest } = {}) {
       const pipeline = project.run({
-        components: [{ name, inputs: { ...(name === "clean" ? {} : ofMachine), ...inputs } }],
+        components: [{ name, inputs: { ...(name === "clean" ? ofCleaning : ofMachine), ...inputs } }],
         variables: { ...ofGitLab, KUBEFILE_GITLAB_TOKEN: "glpat-robot", CI_JOB_TOKEN: "job-token", ...variables },
         ...rest,
       });
       return await watchingRuns(join(home.state, "runs"), runIds, pipeline);
     },
     tags: () => tagsOf(registry),
+    records: () => tagNames(registry, `${path}/cache`),
     written: () =>
       registry.log.flatMap((line) => new RegExp(`PUT /v2/${path}/manifests/(\\S+) HTTP`).exec(line)?.[1] ?? []),
+    async keepRecord(prefix) {
+      const cache = `type=registry,ref=${registry.host}/${path}/cache,prefix=${prefix}`;
+      const flags = [
+        "--capture",
+        "static",
+        "--insecure",
+        insecure,
+        "--mirror",
+        mirrors,
+        "--no-cache",
+        "--cache-to",
+        cache,
+      ];
+      const built = await home.kubefile(["build", "--store", home.store, ...flags, directory], { env: ofGitLab });
+      if (built.exitCode !== 0) throw new Error(built.stderr);
+    },
+    async runs() {
+      const open = await openRuns(join(home.state, "runs"));
+      for (const run of open) runIds.add(run);
+      return open;
+    },
     async left() {
       const processes = (await processesOf(home)).map(({ pid, command }) => `process ${pid} ${command}`);
       return [...(await leftovers(home, [...runIds])), ...processes];
@@ -94,11 +126,14 @@ async function watchingRuns<Result>(directory: string, runIds: Set<string>, work
     () => true,
   );
   while (!(await Promise.race([ended, sleep(100, false)]))) {
-    for (const name of await readdir(directory).catch(() => [])) {
-      if (name.endsWith(".json")) runIds.add(name.slice(0, -".json".length));
-    }
+    for (const run of await openRuns(directory)) runIds.add(run);
   }
   return await work;
+}
+
+async function openRuns(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory).catch((): string[] => []);
+  return names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length));
 }
 
 async function stopAll(home: CommandHome, servers: readonly Pick<TinyApp, "stop">[]): Promise<void> {
@@ -107,17 +142,25 @@ async function stopAll(home: CommandHome, servers: readonly Pick<TinyApp, "stop"
 }
 
 async function tagsOf(registry: TokenAuthRegistry): Promise<Readonly<Record<string, string>>> {
-  const token = await fetchJson(`${registry.tokens.url}/token?scope=repository:${path}:pull`, {});
-  const headers = { authorization: `Bearer ${String(token.token)}` };
-  const { tags } = await fetchJson(`${registry.url}/v2/${path}/tags/list`, headers);
-  const names = Array.isArray(tags) ? tags.map(String).sort() : [];
-  const digests = names.map(async (name) => {
+  const headers = await authorization(registry, path);
+  const digests = (await tagNames(registry, path)).map(async (name) => {
     const accept = "application/vnd.oci.image.manifest.v1+json";
     const answer = await fetch(`${registry.url}/v2/${path}/manifests/${name}`, { headers: { ...headers, accept } });
     await answer.arrayBuffer();
     return [name, answer.headers.get("docker-content-digest") ?? ""] as const;
   });
   return Object.fromEntries(await Promise.all(digests));
+}
+
+async function tagNames(registry: TokenAuthRegistry, repository: string): Promise<readonly string[]> {
+  const headers = await authorization(registry, repository);
+  const { tags } = await fetchJson(`${registry.url}/v2/${repository}/tags/list`, headers);
+  return Array.isArray(tags) ? tags.map(String).sort() : [];
+}
+
+async function authorization(registry: TokenAuthRegistry, repository: string): Promise<Record<string, string>> {
+  const { token } = await fetchJson(`${registry.tokens.url}/token?scope=repository:${repository}:pull`, {});
+  return { authorization: `Bearer ${String(token)}` };
 }
 
 async function fetchJson(url: string, headers: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {

@@ -80,7 +80,13 @@ describe("components", () => {
       "a merge request",
       { CI_PIPELINE_SOURCE: "merge_request_event", CI_MERGE_REQUEST_IID: "12" },
       ["CI_COMMIT_BRANCH"],
-      ["kubefile-preview-run"],
+      ["kubefile-preview-run", "kubefile-preview-stop"],
+    ],
+    [
+      "one for a closed request",
+      { KUBEFILE_MERGE_REQUEST: "12", CI_COMMIT_BRANCH: "topic" },
+      [],
+      ["kubefile-clean-merge-request"],
     ],
     ["a schedule", { CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "topic" }, [], ["kubefile-clean-runner"]],
   ];

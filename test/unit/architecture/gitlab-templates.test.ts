@@ -1,7 +1,14 @@
+import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { componentInputs } from "../../../src/platform/component-inputs.ts";
+import { componentInputsPage } from "../../../src/platform/component-inputs-page.ts";
 import { packageVersion } from "../../../src/platform/version.ts";
 
 const directory = new URL("../../../gitlab-templates/", import.meta.url);
@@ -56,7 +63,7 @@ describe.each(templates)("gitlab-templates/$name", (template) => {
       for (const { name, spec, variable, value } of componentInputs(table)) {
         expect([name, inputs[name]]).toEqual([name, spec]);
         const handed = Object.values(jobs).flatMap(({ variables }) => variables?.[variable] ?? []);
-        expect([variable, ...handed]).toEqual([variable, value]);
+        expect([variable, ...new Set(handed)]).toEqual([variable, value]);
       }
     },
   );
@@ -83,4 +90,31 @@ test("an engine beside a job is the same in all templates", () => {
   );
   expect(engines.length).toBeGreaterThan(1);
   expect(new Set(engines).size).toBe(1);
+});
+
+test("docs/gitlab-inputs.md has every input of every component, as scripts/write-gitlab-inputs.mjs writes it", () => {
+  const components = templates.map(({ name, text }) => {
+    const [header] = parseAllDocuments(text);
+    return { name, about: text.split("\n")[0]?.slice(2) ?? "", inputs: header?.toJS().spec.inputs };
+  });
+  const page = readFileSync(new URL("../../../docs/gitlab-inputs.md", import.meta.url), "utf8");
+  expect(page).toBe(componentInputsPage(components));
+});
+
+test("the catalogue's templates are ours, with the job image that a release names", async () => {
+  const target = await mkdtemp(join(tmpdir(), "kubefile-catalogue-"));
+  try {
+    const image = `registry.example/kubefile/job@sha256:${"a".repeat(64)}`;
+    const script = fileURLToPath(new URL("../../../scripts/gitlab-catalogue", import.meta.url));
+    await promisify(execFile)(script, [target], { env: { PATH: process.env.PATH ?? "", JOB_IMAGE: image } });
+    expect(readdirSync(join(target, "templates")).sort()).toEqual(templates.map(({ name }) => name).sort());
+    for (const { name, text, inputs } of templates) {
+      const written = readFileSync(join(target, "templates", name), "utf8");
+      const own = `      default: ${String(inputs.image?.default)}\n`;
+      expect(written).toBe(text.replace(own, `      default: ${image}\n`));
+      expect([name, written.includes(image)]).toEqual([name, inputs.image !== undefined]);
+    }
+  } finally {
+    await rm(target, { recursive: true });
+  }
 });
