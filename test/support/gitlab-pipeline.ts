@@ -20,6 +20,8 @@ export interface Component {
 
 export interface PipelineOptions {
   readonly components: readonly Component[];
+  /** What the project's own file says of their jobs, over what they say. */
+  readonly overrides?: Readonly<Record<string, object>>;
   /** What GitLab, the project's settings and the runner set. */
   readonly variables: Readonly<Record<string, string>>;
   /** Predefined variables that such a pipeline lacks. */
@@ -84,10 +86,10 @@ export async function gitlabProject(
   // As runners do before each job; this one leaves that to its user, and copies artifacts into the work tree.
   const clean = (): string => repository.git("clean", "--force", "-d", "-x", "--quiet");
   const invoke = async (options: PipelineOptions, more: readonly string[]): Promise<RunnerResult> => {
-    const { components, variables, without = [], through = [], job } = options;
+    const { components, overrides = {}, variables, without = [], through = [], job } = options;
     const include = components.map(({ name, inputs = {} }) => ({ local: `gitlab-templates/${name}.yml`, inputs }));
     clean();
-    await writeFile(join(directory, ".gitlab-ci.yml"), stringify({ include }));
+    await writeFile(join(directory, ".gitlab-ci.yml"), stringify({ include, ...overrides }));
     // GitLab takes an empty list of tags, which means any runner; its published schema does not.
     const flags = [
       "--force-shell-executor",
