@@ -17,7 +17,7 @@ const WIDTH = 460;
 const HEIGHT = 320;
 /** Room for the values of the first and the last point. */
 const INSET = 20;
-const MARGIN = { left: 58, right: 22, top: 44, bottom: 92 } as const;
+const MARGIN = { left: 58, right: 22, top: 44, bottom: 74 } as const;
 
 /** Panels beside one another, both axes of each logarithmic, as an SVG that needs no fonts and no scripts. */
 export function chart(panels: readonly Panel[]): string {
@@ -30,6 +30,7 @@ export function chart(panels: readonly Panel[]): string {
   ].join(" ");
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}">`,
+    `<title>${inXml(panels.map(({ title, yTitle }) => `${title}: ${yTitle}`).join("; "))}</title>`,
     `<style>${style}</style>`,
     // Pages may be dark; the words on it are not light.
     `<rect width="${width}" height="${HEIGHT}" fill="#ffffff"/>`,
@@ -44,10 +45,12 @@ function drawPanel({ title, xTitle, yTitle, lines }: Panel): string {
   const x = scale(
     points.map((point) => point.x),
     [MARGIN.left + INSET, WIDTH - MARGIN.right - INSET],
+    "values",
   );
   const y = scale(
     points.map((point) => point.y),
     [HEIGHT - MARGIN.bottom, MARGIN.top],
+    "powers of ten",
   );
   const bottom = HEIGHT - MARGIN.bottom;
   const right = WIDTH - MARGIN.right;
@@ -60,7 +63,7 @@ function drawPanel({ title, xTitle, yTitle, lines }: Panel): string {
         `<text class="value" x="${MARGIN.left - 6}" y="${at + 4}" text-anchor="end">${shown(tick)}</text>`,
       ].join("");
     }),
-    ...[...new Set(points.map((point) => point.x))].map(
+    ...x.ticks.map(
       (tick) =>
         `<text class="value" x="${round(x.at(tick))}" y="${bottom + 16}" text-anchor="middle">${shown(tick)}</text>`,
     ),
@@ -78,7 +81,7 @@ function drawLine(
 ): string {
   const places = points.map((point) => ({ x: round(x(point.x)), y: round(y(point.y)), value: point.y }));
   const [column, row] = [index % 2, Math.floor(index / 2)];
-  const legend = { x: MARGIN.left + column * 195, y: HEIGHT - 34 + row * 18 };
+  const legend = { x: MARGIN.left + column * 195, y: HEIGHT - 16 + row * 18 };
   return [
     `<polyline fill="none" stroke="${color}" stroke-width="2" points="${places.map((at) => `${at.x},${at.y}`).join(" ")}"/>`,
     ...places.map((at) => `<circle cx="${at.x}" cy="${at.y}" r="3" fill="${color}"/>`),
@@ -91,13 +94,19 @@ function drawLine(
   ].join("\n");
 }
 
-/** Powers of ten around the values. */
-function scale(values: readonly number[], [from, to]: readonly [number, number]) {
-  const low = Math.floor(Math.log10(Math.min(...values)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))));
+/** Logarithmic: from the least to the greatest value, or from a power of ten below them to one above. */
+function scale(values: readonly number[], [from, to]: readonly [number, number], ends: "values" | "powers of ten") {
+  const [least, greatest] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
+  // A value stands below its point: the least one needs room.
+  const low = ends === "values" ? least : Math.floor(least - 0.1);
+  const high = ends === "values" ? greatest : Math.max(low + 1, Math.ceil(greatest));
+  const powers = Array.from(
+    { length: Math.floor(high) - Math.ceil(low) + 1 },
+    (_, index) => 10 ** (Math.ceil(low) + index),
+  );
   return {
     at: (value: number): number => from + ((Math.log10(value) - low) / (high - low)) * (to - from),
-    ticks: Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index)),
+    ticks: ends === "values" ? [...new Set(values)] : powers,
   };
 }
 

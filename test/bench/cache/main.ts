@@ -9,6 +9,7 @@ import { type CaseName, caseNames, runSeries, type Series } from "./cases.ts";
 import type { Measured } from "./measured-build.ts";
 import { openBenchPlace } from "./place.ts";
 import { verdictsOn } from "./promises.ts";
+import type { Traffic } from "./traffic.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -24,6 +25,11 @@ const [work = "", kind = ""] = positionals;
 const repository = process.cwd();
 const nodeImage = "kindest/node:v1.34.4";
 
+function inShort({ requests, blobs, records, manifests }: Traffic): string {
+  const both = ({ down, up }: Traffic["blobs"]): string => `${bytes(down)} down, ${bytes(up)} up`;
+  return `${requests} requests (blobs ${both(blobs)}, records ${both(records)}, manifests ${both(manifests)})`;
+}
+
 const interruption = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interruption.abort());
 
@@ -37,8 +43,12 @@ try {
       ...{ command: join(repository, "bin/kubefile"), work: home, series: `bench-${run}`, lock: values.lock },
       signal: interruption.signal,
       ...{ quietWindow: Number(values["quiet-window"]), repeat: Number(values.repeat) },
-      onMeasured: (name, { seconds, clusters }) =>
-        console.log(`series ${run}: ${name}: ${seconds.toFixed(2)} s, ${clusters} clusters`),
+      onMeasured: (name, { seconds, clusters, ...sides }) => {
+        const traffic = (["upstream", "destination", "cache"] as const).map(
+          (side) => `${side} ${inShort(sides[side])}`,
+        );
+        console.log(`series ${run}: ${name}: ${seconds.toFixed(2)} s, ${clusters} clusters; ${traffic.join("; ")}`);
+      },
     });
     all.push(series);
   }

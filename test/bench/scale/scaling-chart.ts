@@ -1,4 +1,4 @@
-import { chart, type Line } from "../chart.ts";
+import { chart, type Line, type Panel } from "../chart.ts";
 import type { Timed } from "./timed-build.ts";
 
 /** What builds of one context took. */
@@ -15,34 +15,22 @@ export interface Row {
 
 const GREY = "#8c959f";
 const BLUE = "#0969da";
-const GREEN = "#1a7f37";
-const RED = "#cf222e";
 
+/** Of processor time, which hardly depends on what else the machine does. */
 export function scalingChart(rows: readonly Row[]): string {
-  const line = (name: string, color: string, kind: Row["kind"], y: (row: Row) => number): Line => ({
-    ...{ name, color, values: color === BLUE || color === GREEN ? "below" : "above" },
-    points: rows.filter((row) => row.kind === kind).map((row) => ({ x: row.count, y: y(row) })),
-  });
-  const unchanged = (kind: Row["kind"]): Line[] => [
-    line("unchanged", BLUE, kind, (row) => row.unchanged.wall),
-    line("its look-up: keys, records, tags", GREEN, kind, (row) => row.unchanged.lookUp),
-  ];
-  return chart(
-    [
-      {
-        title: "Images of the application",
-        xTitle: "images",
-        lines: [
-          line("cold, rehearsed in kind", RED, "rehearsed", (row) => row.cold.wall),
-          line("cold, static", GREY, "images", (row) => row.cold.wall),
-          ...unchanged("images"),
-        ],
-      },
-      {
-        title: "Files in the context",
-        xTitle: "files of 250 bytes",
-        lines: [line("cold, static", GREY, "files", (row) => row.cold.wall), ...unchanged("files")],
-      },
-    ].map((panel) => ({ ...panel, yTitle: "seconds", lines: panel.lines.filter(({ points }) => points.length > 0) })),
-  );
+  const panel = (kind: Row["kind"], title: string, xTitle: string): Panel => {
+    const line = (name: string, color: string, values: Line["values"], y: (row: Row) => number): Line => ({
+      ...{ name, color, values },
+      points: rows.filter((row) => row.kind === kind).map((row) => ({ x: row.count, y: y(row) })),
+    });
+    const lines = [
+      line("cold, static", GREY, "above", (row) => row.cold.processor),
+      line("unchanged", BLUE, "below", (row) => row.unchanged.processor),
+    ];
+    return { title, xTitle, yTitle: "seconds of processor time", lines };
+  };
+  return chart([
+    panel("images", "Images of the application", "images"),
+    panel("files", "Files in the context", "files of 250 bytes"),
+  ]);
 }
