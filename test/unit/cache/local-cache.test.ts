@@ -2,6 +2,7 @@ import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createBuildCache } from "../../../src/cache/build-cache.ts";
+import { pruneDirectory } from "../../../src/cache/prune-directory.ts";
 import { recordPath } from "../../../src/cache/record-directory.ts";
 import type { CacheSpec } from "../../../src/cache/spec.ts";
 import { type CacheTrust, protectedTrust, readOnly, unprotectedTrust } from "../../../src/cache/trust.ts";
@@ -216,5 +217,26 @@ describe("a forged record", () => {
     const fork = await buildOn({ src: [directory], dest: [directory] }, readOnly(branch, "a fork"));
     expect(await fork.cache.find("launch", forged.key, { signal })).toMatchObject({ record: forged });
     await expect(stat(join(fork.local.directory, "records"))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("loses no blob while a build reads it, or after one that was only read", async () => {
+    const directory = await temporaryDirectory();
+    const first = await buildOn({ dest: [directory] });
+    const record = stepRecord("a", await putRootfsLayer(first.local, "manifests"));
+    await first.cache.save(record, { signal });
+    await first.cache.close();
+    const prune = () =>
+      pruneDirectory({
+        ...{ directory, name: "it", rule: { all: true }, dryRun: false },
+        now: () => new Date(),
+        signal,
+      });
+    const second = await buildOn({ src: [directory] });
+    const found = await second.cache.find("step", record.key, { signal });
+    await expect(prune()).rejects.toMatchObject({ code: "STORE_BUSY" });
+    const [origin] = found?.origins ?? [];
+    expect(await origin?.has(digestOf("manifests"), { signal })).toBe(true);
+    await second.cache.close();
+    expect(await prune()).toMatchObject({ removed: [{ kind: "step" }], blobs: 1 });
   });
 });
