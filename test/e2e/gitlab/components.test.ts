@@ -11,6 +11,7 @@ beforeAll(async () => {
     "GET /projects/:id/merge_requests/:iid/notes",
     "POST /projects/:id/merge_requests/:iid/notes",
     "POST /projects/:id/statuses/:sha",
+    "POST /projects/:id/releases",
   ]);
 });
 afterAll(async () => {
@@ -72,15 +73,17 @@ describe("build.yml", () => {
   });
 });
 
-test("release.yml gives the image that was verified its version, without a cluster", async () => {
+test("release.yml gives the image that was verified its version and writes the release, without a cluster", async () => {
   const { edge } = await project.tags();
   const run = await project.run("release", {
     variables: { CI_COMMIT_TAG: "v1.2.0", CI_COMMIT_REF_NAME: "v1.2.0" },
     without: ["CI_COMMIT_BRANCH"],
   });
   expect(run.exitCode, run.log).toBe(0);
-  expect(run.log).not.toContain("kind cluster");
+  expect(run.log).not.toContain("* kind cluster");
   expect(await project.tags()).toMatchObject({ "1.2.0": edge, "1.2": edge, "1": edge, latest: edge });
+  expect(project.gitlab.releases.get("v1.2.0")).toMatchObject({ description: expect.stringContaining(edge ?? "none") });
+  expect(project.gitlab.violations).toEqual([]);
 });
 
 test("verify.yml verifies any image", async () => {
