@@ -65,15 +65,15 @@ export async function measureBuild(place: BenchPlace, request: BuildRequest): Pr
   const seconds = (performance.now() - start) / 1000;
   if (code !== 0) throw new Error(`kubefile ${args.join(" ")} ended with ${code}\n${log.slice(-4000)}`);
   const { upstream, destination } = place.requests();
-  const records = await place.records(cache);
+  const contents = await place.contents(cache);
   const isCache = ({ url }: { url: string }): boolean => url.startsWith(`/v2/${cache}/`);
   const sides = {
-    upstream: trafficOf(upstream, records),
+    upstream: trafficOf(upstream, contents),
     destination: trafficOf(
       destination.filter((one) => !isCache(one)),
-      records,
+      contents,
     ),
-    cache: trafficOf(destination.filter(isCache), records),
+    cache: trafficOf(destination.filter(isCache), contents),
   };
   const { digest }: { digest: string } = JSON.parse(await readFile(report, "utf8"));
   return {

@@ -1,10 +1,14 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ROLE_ANNOTATION } from "../../../src/image/blob-roles.ts";
+import type { Descriptor } from "../../../src/oci/descriptor.ts";
+import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import { type CountedRequest, type CountingProxy, startCountingProxy } from "../../support/counting-proxy.ts";
 import { type DockerRegistry, startDockerRegistry } from "../../support/docker-registry.ts";
 import { uploadImage } from "../../support/image-upload.ts";
 import { shopWeb, webImage } from "../../support/shop/images.ts";
 import { type Internet, startInternet } from "../../support/shop/internet.ts";
+import type { CacheContents } from "./traffic.ts";
 
 /** examples/shop, registries that play its internet and one to push to, each behind a proxy that counts. */
 export interface BenchPlace {
@@ -20,8 +24,8 @@ export interface BenchPlace {
   readonly programs: string;
   requests(): { readonly upstream: readonly CountedRequest[]; readonly destination: readonly CountedRequest[] };
   clearRequests(): void;
-  /** Digests of the records in a cache repository, asked for without being counted. */
-  records(repository: string): Promise<ReadonlySet<string>>;
+  /** What a cache repository has, asked for without being counted. */
+  contents(repository: string): Promise<CacheContents>;
   /** Puts another page into the storefront's image, and tells the layers and configs that are new. */
   moveWeb(title: string): Promise<readonly { readonly digest: string; readonly size: number }[]>;
   stop(): Promise<void>;
@@ -68,7 +72,7 @@ export async function openBenchPlace({ work, shop, kind, nodeImage }: BenchPlace
     clearRequests: () => {
       for (const proxy of proxies) proxy.clear();
     },
-    records: (repository) => recordsOf(registry, repository),
+    contents: (repository) => contentsOf(registry, repository),
     moveWeb: (title) => moveWeb(internet, title),
     async stop() {
       await Promise.all([...proxies, registry, internet].map((part) => part.stop()));
@@ -77,18 +81,23 @@ export async function openBenchPlace({ work, shop, kind, nodeImage }: BenchPlace
   };
 }
 
-/** A record is the config of a manifest whose tag begins with `cache-`. */
-async function recordsOf({ url }: DockerRegistry, repository: string): Promise<ReadonlySet<string>> {
+/** A record is the config of a manifest whose tag begins with `cache-`; beneath it are blobs that say what they are. */
+async function contentsOf({ url }: DockerRegistry, repository: string): Promise<CacheContents> {
+  const [records, manifests] = [new Set<string>(), new Set<string>()];
   const listed = await fetch(`${url}/v2/${repository}/tags/list`);
-  if (!listed.ok) return new Set();
-  const { tags }: { tags: string[] } = JSON.parse(await listed.text());
-  const headers = { accept: "application/vnd.oci.image.manifest.v1+json" };
-  const configs = tags.map(async (tag) => {
+  const { tags }: { tags: string[] } = listed.ok ? JSON.parse(await listed.text()) : { tags: [] };
+  const headers = { accept: OCI_MANIFEST };
+  for (const tag of tags) {
     const answer = await fetch(`${url}/v2/${repository}/manifests/${tag}`, { headers });
-    const { config }: { config: { digest: string } } = JSON.parse(await answer.text());
-    return config.digest;
-  });
-  return new Set(await Promise.all(configs));
+    const { config, layers }: Record<"config", Descriptor> & Record<"layers", Descriptor[]> = JSON.parse(
+      await answer.text(),
+    );
+    records.add(config.digest);
+    for (const { digest, annotations } of layers) {
+      if (["manifest", "index"].includes(annotations?.[ROLE_ANNOTATION] ?? "")) manifests.add(digest);
+    }
+  }
+  return { records, manifests };
 }
 
 async function moveWeb(internet: Internet, title: string) {

@@ -9,17 +9,16 @@ export interface Traffic {
   readonly manifests: { readonly down: number; readonly up: number };
 }
 
-export const noTraffic: Traffic = {
-  requests: 0,
-  blobs: { down: 0, up: 0 },
-  records: { down: 0, up: 0 },
-  manifests: { down: 0, up: 0 },
-};
+/** Digests of blobs of a cache that are neither layers nor configs. */
+export interface CacheContents {
+  readonly records: ReadonlySet<string>;
+  /** Of captured images: where the cache keeps them, they are blobs. */
+  readonly manifests: ReadonlySet<string>;
+}
 
-/** @param records digests of the blobs that are records of a cache */
-export function trafficOf(requests: readonly CountedRequest[], records: ReadonlySet<string>): Traffic {
+export function trafficOf(requests: readonly CountedRequest[], contents: CacheContents): Traffic {
   const sumOf = (kind: ReturnType<typeof kindOf>): { down: number; up: number } => {
-    const own = requests.filter((request) => kindOf(request, records) === kind);
+    const own = requests.filter((request) => kindOf(request, contents) === kind);
     return {
       down: own.reduce((sum, { received }) => sum + received, 0),
       up: own.reduce((sum, { sent }) => sum + sent, 0),
@@ -60,12 +59,13 @@ const uploadDigest = /\/blobs\/uploads\/.*[?&]digest=(sha256(?::|%3A)[0-9a-f]{64
 
 function kindOf(
   { url, status }: CountedRequest,
-  records: ReadonlySet<string>,
+  { records, manifests }: CacheContents,
 ): "blob" | "record" | "manifest" | "other" {
-  if (/\/manifests\/[^/]+$/.test(url)) return status < 300 ? "manifest" : "other";
+  // The words of an error are no content.
+  if (status >= 300) return "other";
+  if (/\/manifests\/[^/]+$/.test(url)) return "manifest";
   if (!url.includes("/blobs/")) return "other";
-  // The words of an error, and of the answer that opens an upload, are no content.
-  const digest = (blobPath.exec(url) ?? uploadDigest.exec(url))?.[1]?.replace(/%3A/i, ":");
-  if (digest !== undefined && records.has(digest)) return "record";
-  return status < 300 ? "blob" : "other";
+  const digest = (blobPath.exec(url) ?? uploadDigest.exec(url))?.[1]?.replace(/%3A/i, ":") ?? "";
+  if (records.has(digest)) return "record";
+  return manifests.has(digest) ? "manifest" : "blob";
 }
