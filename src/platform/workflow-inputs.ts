@@ -5,8 +5,14 @@ import { type Input, type Inputs, isIn, jobInputHelp, jobInputName } from "./inp
 import { launchInputs } from "./launch-inputs.ts";
 import { previewInputs } from "./preview-inputs.ts";
 
-/** Inputs that the workflows answer themselves: they push by digest, and tags move once all is proven. */
-const answered: readonly string[] = ["tag", "push", "pushByDigest", "verify", "all", "pullRequest"];
+/**
+ * Inputs that the workflows answer themselves: they push by digest, and tags move once all is proven. What RUN is given comes
+ * from their secret `build-secrets`, as GitHub lets no caller put a secret into an input.
+ */
+const answered: readonly string[] = [
+  ...["tag", "push", "pushByDigest", "verify", "all", "pullRequest"],
+  ...["secrets", "secretEnvs", "secretFiles"],
+];
 
 const tables: Readonly<Record<string, Inputs>> = {
   build: buildInputs,
