@@ -59,8 +59,8 @@ describe.each([2, 3] as const)("at distribution %i, a closed pull request", (dis
   afterAll(() => registry.stop());
 
   test("loses its tag and its records, and nothing that another tag stands for goes with them", async () => {
-    const shared = await push(registry, "shop", "shared", ["pr-12", "edge", "1.4.2"]);
-    const others = ["pr-1", "pr-123", "pr-12-notes", "mr-12", "branch-pr-12", `cache-${key("a")}`];
+    const shared = await push(registry, "shop", "shared", ["pr-12", "pr-12-arm64", "edge", "1.4.2"]);
+    const others = ["pr-1", "pr-123", "pr-12-notes", "pr-12-arm64-old", "mr-12", "branch-pr-12", `cache-${key("a")}`];
     await push(registry, "shop", "other", others);
     const records = [`pr-12-${key("a")}`, `pr-12-${key("b")}`];
     await push(registry, "shop/cache", "record", records);
@@ -70,7 +70,8 @@ describe.each([2, 3] as const)("at distribution %i, a closed pull request", (dis
       "pull-request": "12",
       repositories: `${registry.host}/shop\n${registry.host}/shop/cache, ${registry.host}/nothing/here`,
     };
-    const names = [`${registry.host}/shop:pr-12`, ...records.map((tag) => `${registry.host}/shop/cache:${tag}`)];
+    const own = ["pr-12", "pr-12-arm64"].map((tag) => `${registry.host}/shop:${tag}`);
+    const names = [...own, ...records.map((tag) => `${registry.host}/shop/cache:${tag}`)];
 
     const told = await clean({ ...inputs, "dry-run": "true" });
     expect({ exitCode: told.exitCode, removed: JSON.parse(told.outputs.removed ?? "") }).toEqual({
