@@ -83,7 +83,7 @@ function isHit({ succeeded, outputs, warnings, log }: ActResult, warned = 0): bo
   return outputs["cache-hit"] === "true";
 }
 
-describe("type=gha in a job that act runs", () => {
+describe("type=gha in a job that act runs", { timeout: 300_000 }, () => {
   test("is a miss at first and a hit on the next runner, whose store is empty", async () => {
     const cold = await runAs(main);
     expect(isHit(cold)).toBe(false);

@@ -21,7 +21,10 @@ beforeEach(async () => {
   vi.stubEnv("ACTIONS_RESULTS_URL", server.url);
   vi.stubEnv("GITHUB_WORKSPACE", workspace);
   vi.stubEnv("RUNNER_TEMP", workspace);
+  // It prints commands for a runner, and the tests may be running on one.
+  const silenced = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   return async () => {
+    silenced.mockRestore();
     vi.unstubAllEnvs();
     await server.close();
   };

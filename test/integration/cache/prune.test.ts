@@ -18,6 +18,9 @@ import { type CommandHome, command, commandHome } from "../../support/kubefile-c
 import { keyOf, stepRecord } from "../../support/sample-records.ts";
 import { upstreamClient } from "../../support/upstream-client.ts";
 
+/** Each test runs the command a dozen times. */
+const TIMEOUT = 300_000;
+
 const closing = disposal();
 const { signal } = new AbortController();
 let home: CommandHome;
@@ -66,7 +69,7 @@ async function succeeds(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-describe("kubefile cache, on the local store", () => {
+describe("kubefile cache, on the local store", { timeout: TIMEOUT }, () => {
   test("lists records as people know them, and removes them with what only they kept", async () => {
     const store = storeOf("local");
     const [first, second] = [await newContext(), await newContext()];
@@ -157,7 +160,7 @@ describe("kubefile cache, on the local store", () => {
   });
 });
 
-describe("kubefile cache, on a registry", () => {
+describe("kubefile cache, on a registry", { timeout: TIMEOUT }, () => {
   test("removes records of its prefix by digest, and nothing of anybody else", async () => {
     const path = "pruned/cache";
     const spec = `type=registry,ref=${registry.host}/${path}`;
