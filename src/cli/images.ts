@@ -1,7 +1,8 @@
 import { type Command, Option } from "commander";
-import { totalSize } from "../image/cluster-image.ts";
+import { type ClusterImage, totalSize } from "../image/cluster-image.ts";
+import { leastGrade, platformName } from "../image/cluster-index.ts";
 import { listLocal } from "../image/local-tags.ts";
-import { readClusterImage } from "../image/read.ts";
+import { readImages } from "../image/read-index.ts";
 import { formatSize, formatTable } from "../image/text-table.ts";
 import { type CommandContext, directories } from "../platform/context.ts";
 import { openStore } from "../store/store.ts";
@@ -17,11 +18,8 @@ export function registerImages(program: Command, context: CommandContext): void 
       await using store = await openStore(directories(context, flags.store).store);
       const images = await Promise.all(
         (await listLocal(store.directory)).map(async ({ reference, descriptor, tagged }) => {
-          const image = await readClusterImage(store, descriptor.digest).catch(() => undefined);
-          const known =
-            image === undefined
-              ? {}
-              : { grade: image.config.grade, images: image.config.images.length, size: totalSize(image) };
+          const images = await readImages(store, descriptor.digest).catch(() => []);
+          const known = images.length === 0 ? undefined : summaryOf(images);
           return { reference, digest: descriptor.digest, ...known, tagged };
         }),
       );
@@ -37,6 +35,7 @@ export function registerImages(program: Command, context: CommandContext): void 
         image.reference,
         image.digest.slice("sha256:".length, "sha256:".length + 12),
         image.grade ?? "incomplete",
+        image.platforms?.join(" ") ?? "",
         String(image.images ?? ""),
         image.size === undefined ? "" : formatSize(image.size),
         image.tagged?.slice(0, 16).replace("T", " ") ?? "",
@@ -45,10 +44,21 @@ export function registerImages(program: Command, context: CommandContext): void 
         { header: "reference", flexible: true },
         { header: "digest" },
         { header: "grade" },
+        { header: "platform" },
         { header: "images", align: "right" as const },
         { header: "size", align: "right" as const },
         { header: "built (UTC)" },
       ];
       context.stdout.write(`${formatTable(columns, rows, context.stdout.columns ?? 120).join("\n")}\n`);
     });
+}
+
+/** Of an index all of its platforms together, as far as they are told in one line. */
+function summaryOf(images: readonly ClusterImage[]) {
+  return {
+    grade: leastGrade(images),
+    platforms: images.map(platformName),
+    images: new Set(images.flatMap(({ config }) => config.images.map(({ reference }) => reference))).size,
+    size: images.reduce((sum, image) => sum + totalSize(image), 0),
+  };
 }

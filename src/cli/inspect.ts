@@ -1,15 +1,16 @@
 import { type Command, Option } from "commander";
-import { inspectClusterImage } from "../image/inspect.ts";
+import { formatIndexInspection } from "../image/inspect-index.ts";
 import { formatInspection } from "../image/inspect-text.ts";
-import { fetchDescription } from "../image/load.ts";
-import { resolveLocal } from "../image/local-tags.ts";
-import { readClusterImage } from "../image/read.ts";
-import { parseReference } from "../oci/reference.ts";
+import { inspect } from "../pipeline/inspect.ts";
 import { hostInputs } from "../platform/build-inputs.ts";
 import { type CommandContext, showsColor } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
+import type { Inputs } from "../platform/inputs.ts";
+import { parsePlatformInput, platformInput } from "../platform/platform-input.ts";
 import { openStore } from "../store/store.ts";
 import { addInputs, askedInputs } from "./input-options.ts";
+
+const inspectInputs = { ...platformInput, ...hostInputs } as const satisfies Inputs;
 
 interface InspectFlags {
   readonly format: "pretty" | "json";
@@ -18,33 +19,29 @@ interface InspectFlags {
 export function registerInspect(program: Command, context: CommandContext): void {
   const command = program
     .command("inspect")
-    .description("show what is in a cluster image, built here or in a registry; layers are not fetched")
+    .description(
+      "show what is in a cluster image, built here or in a registry, or which platforms an index has; layers are not fetched",
+    )
     .argument("<ref>", "its name")
     .addOption(new Option("--format <format>", "how it is printed").choices(["pretty", "json"]).default("pretty"));
-  addInputs(command, hostInputs)
+  addInputs(command, inspectInputs)
     .addHelpText(
       "after",
-      "\nExamples:\n  kubefile inspect registry.example/shop:1.0\n  kubefile inspect --format json shop:dev | jq -r '.config.images[].reference'",
+      "\nExamples:\n  kubefile inspect registry.example/shop:1.0\n  kubefile inspect --platform linux/arm64 registry.example/shop:1.0   one image of an index\n  kubefile inspect --format json shop:dev | jq -r '.config.images[].reference'",
     )
     .action(async (name: string, flags: InspectFlags) => {
-      await using host = await openHost(context, askedInputs(command, hostInputs, context.env));
+      const { platform, ...asked } = askedInputs(command, inspectInputs, context.env);
+      await using host = await openHost(context, asked);
       await using store = await openStore(host.directories.store);
-      const reference = parseReference(name);
-      const local = await resolveLocal(store.directory, reference);
-      host.trustRegistry(reference.host);
-      const image =
-        local === undefined
-          ? await fetchDescription({ client: host.client, store, reference, signal: host.signal })
-          : await readClusterImage(store, local.digest);
-      const inspection = await inspectClusterImage(store, image, name);
+      const inspection = await inspect(host, store, name, parsePlatformInput(platform));
       host.endProgress();
+      const options = { color: showsColor(context.stdout, context.env), width: context.stdout.columns };
       context.stdout.write(
         flags.format === "json"
           ? `${JSON.stringify(inspection, undefined, 2)}\n`
-          : formatInspection(inspection, {
-              color: showsColor(context.stdout, context.env),
-              width: context.stdout.columns,
-            }),
+          : "platforms" in inspection
+            ? formatIndexInspection(inspection, options)
+            : formatInspection(inspection, options),
       );
     });
 }

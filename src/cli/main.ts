@@ -10,6 +10,7 @@ import { registerCache } from "./cache.ts";
 import { registerClean } from "./clean.ts";
 import { registerDiff } from "./diff.ts";
 import { registerImages } from "./images.ts";
+import { registerIndex } from "./index.ts";
 import { registerInspect } from "./inspect.ts";
 import { registerLint } from "./lint.ts";
 import { registerLock } from "./lock.ts";
@@ -74,6 +75,7 @@ export function createProgram(context: CommandContext, setExitCode: (code: numbe
     registerBuild,
     registerPush,
     registerTag,
+    registerIndex,
     registerVerify,
     registerPreview,
     registerRun,

@@ -1,7 +1,7 @@
 import { KubefileError } from "../error.ts";
 import { hostPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { parseManifest, selectPlatform } from "../oci/manifest.ts";
+import { parseManifest } from "../oci/manifest.ts";
 import { formatReference, manifestReference, type Reference } from "../oci/reference.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { Upstream } from "../registry/types.ts";
@@ -10,6 +10,7 @@ import { imagesByBlob, walkImages } from "./blob-graph.ts";
 import type { ClusterImage } from "./cluster-image.ts";
 import { forEachParallel } from "./parallel.ts";
 import { rememberPlace } from "./places.ts";
+import { choosePlatform, requirePlatform } from "./platform-image.ts";
 import { readProfile } from "./profiles.ts";
 import { checkWhole, readClusterImage } from "./read.ts";
 import { registryFailure } from "./registry-failure.ts";
@@ -18,8 +19,10 @@ export interface FetchOptions {
   readonly client: Upstream;
   readonly store: Store;
   readonly reference: Reference;
-  /** Which to take of an index; this machine's when absent. */
-  readonly platform?: Platform;
+  /** Which to take of an index, and the only one that will do. */
+  readonly platform?: Platform | undefined;
+  /** Which to take of an index when none was asked for; this machine's when absent. */
+  readonly ownPlatform?: Platform;
   /** Blobs at a time; 4 when absent. */
   readonly parallel?: number;
   readonly signal?: AbortSignal | undefined;
@@ -52,6 +55,17 @@ export async function fetchClusterImage(options: FetchOptions): Promise<ClusterI
 /** As fetchClusterImage, but without layers: enough to say what a cluster image consists of. */
 export async function fetchDescription(options: FetchOptions): Promise<ClusterImage> {
   const { store, signal } = options;
+  const image = await fetchHead(options);
+  // Manifests come first: they say which image needs a blob that turns out to be missing.
+  await fetchBlobs(options, image, ({ role }) => role === "index" || role === "manifest");
+  const { host, path } = options.reference;
+  await rememberPlace(store.directory, { repository: { host, path }, digest: image.digest }, signal);
+  return image;
+}
+
+/** As fetchDescription, but manifest and config alone: enough to say what platform and grade a cluster image has. */
+export async function fetchHead(options: FetchOptions): Promise<ClusterImage> {
+  const { store, reference, signal } = options;
   const { digest, bytes } = await fetchManifest(options);
   await store.write(bytes, { expected: digest, signal });
   const manifest = parseManifest(bytes);
@@ -62,15 +76,12 @@ export async function fetchDescription(options: FetchOptions): Promise<ClusterIm
     }
   }
   const image = await readClusterImage(store, digest);
-  // Manifests come first: they say which image needs a blob that turns out to be missing.
-  await fetchBlobs(options, image, ({ role }) => role === "index" || role === "manifest");
-  const { host, path } = options.reference;
-  await rememberPlace(store.directory, { repository: { host, path }, digest }, signal);
+  requirePlatform(image, options.platform, formatReference(reference));
   return image;
 }
 
 async function fetchManifest(options: FetchOptions): Promise<{ digest: Digest; bytes: Buffer }> {
-  const { client, reference, platform = hostPlatform(), signal } = options;
+  const { client, reference, ownPlatform = hostPlatform(), platform = ownPlatform, signal } = options;
   const get = (name: string): Promise<{ mediaType: string; digest: Digest; bytes: Buffer }> =>
     client
       .manifest(reference, name, { signal })
@@ -79,10 +90,8 @@ async function fetchManifest(options: FetchOptions): Promise<{ digest: Digest; b
   const content = known ?? (await get(manifestReference(reference)));
   const manifest = parseManifest(content.bytes, content.mediaType);
   if (manifest.kind === "image") return content;
-  const child = selectPlatform(manifest.manifests, platform);
-  if (child !== undefined) return get(child.digest);
-  const message = `${formatReference(reference)} has no cluster image for ${platform.os}/${platform.architecture}`;
-  throw new KubefileError("ARTIFACT_INVALID", message, { hint: "build one for this platform" });
+  const child = choosePlatform(manifest.manifests, platform, formatReference(reference));
+  return (await storedManifest(options.store, child.digest)) ?? (await get(child.digest));
 }
 
 /** Content by digest cannot have changed. */

@@ -1,12 +1,15 @@
 import type { Baseline } from "../capture/baseline.ts";
 import type { Engine } from "../cluster/engine.ts";
+import { enginePlatform } from "../cluster/engine-platform.ts";
 import { nodeImages, removeImages, runningImages } from "../cluster/node-images.ts";
 import type { Run } from "../cluster/run-state.ts";
 import type { Cluster } from "../cluster/types.ts";
+import { KubefileError } from "../error.ts";
 import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
 import { fetchClusterImage, fetchDescription } from "../image/load.ts";
 import { checkWhole, readClusterImage } from "../image/read.ts";
 import { formatSize } from "../image/text-table.ts";
+import { formatPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
 import { bringsNetwork } from "../plan/own-network.ts";
@@ -21,7 +24,12 @@ import { together } from "./together.ts";
 
 /** Where a cluster image is: at its registry, or whole in the store since it was built here. */
 export type ArtifactPlace =
-  | { readonly kind: "registry"; readonly reference: Reference }
+  | {
+      readonly kind: "registry";
+      readonly reference: Reference;
+      /** Which to take of an index, and the only one that will do; of an index the engine's when absent. */
+      readonly platform?: Platform | undefined;
+    }
   | { readonly kind: "store"; readonly digest: Digest };
 
 export interface ArtifactClusterOptions {
@@ -46,10 +54,12 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
   const { client, progress } = host;
   const described = await progress.phase("artifact", async (phase) => {
     phase.update("manifest and config");
+    const own = await enginePlatform(engine, host.signal);
     const image =
       artifact.kind === "store"
         ? await readClusterImage(store, artifact.digest)
-        : await fetchDescription({ client, store, reference: artifact.reference, signal: host.signal });
+        : await fetchDescription({ ...artifact, client, store, ownPlatform: own, signal: host.signal });
+    requireEngine(image, own, artifact);
     phase.summary(`${image.config.images.length} images, grade ${image.config.grade}`);
     return image;
   });
@@ -76,6 +86,14 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
       }),
   );
   return { ...prepared, image, source };
+}
+
+/** Its programs would not start, and images of its platform are all that it has. */
+function requireEngine({ digest, config }: ClusterImage, own: Platform, artifact: ArtifactPlace): void {
+  if (config.platform.os === own.os && config.platform.architecture === own.architecture) return;
+  const name = artifact.kind === "registry" ? formatReference(artifact.reference) : digest;
+  const message = `${name} is for ${formatPlatform(config.platform)}, and the engine runs ${formatPlatform(own)}`;
+  throw new KubefileError("UNSUPPORTED", message, { hint: "launch it on a machine of that platform" });
 }
 
 /** Sees to it that every blob is in the store. */

@@ -1,11 +1,10 @@
 import { type ClusterIndex, platformReference, writeClusterIndex } from "../image/cluster-index.ts";
 import { type BuildMetadata, indexMetadata } from "../image/metadata.ts";
 import { exportOciLayout } from "../image/oci-layout.ts";
-import { putIndex } from "../image/put-index.ts";
 import type { BuildReport } from "../image/report.ts";
 import { formatSize } from "../image/text-table.ts";
 import { formatPlatform, type Platform } from "../oci/descriptor.ts";
-import { formatReference, formatRepository, type Reference } from "../oci/reference.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
 import { openStore } from "../store/store.ts";
 import type { Store } from "../store/types.ts";
 import { type BuildResult, type BuildWatcher, build } from "./build.ts";
@@ -14,6 +13,8 @@ import { bytesAway, forgetHere, nameHere } from "./local-image.ts";
 import type { BuildOptions } from "./options.ts";
 import { checkOutputFiles, writeJson } from "./output-files.ts";
 import { platformProgress } from "./platform-progress.ts";
+import { pushTargets } from "./push.ts";
+import { putIndexes } from "./push-index.ts";
 
 /** What builds for several platforms came to. */
 export interface BuiltIndex {
@@ -86,7 +87,8 @@ async function joinResults(
     const away = await Promise.all(local.images.map((image) => bytesAway(store, image)));
     if (away.every((bytes) => bytes === 0)) await nameHere(host, store, local, options.tags);
     else await forgetHere(host, store, options.tags);
-    const pushed = options.push === false ? undefined : await pushIndexes(host, store, options, results);
+    const pushes = results.flatMap((result) => result.pushed);
+    const pushed = options.push === false ? undefined : await putIndexes(host, store, pushes, pushTargets(options));
     const made = pushed ?? local;
     phase.summary(`${made.digest}, ${results.length} platforms`);
     return made;
@@ -108,28 +110,6 @@ async function joinResults(
   if (metadataFile !== undefined) await writeJson(metadataFile, metadata);
   if (reportFile !== undefined) await writeJson(reportFile, report);
   return { index, references, results, metadata };
-}
-
-/** Registries may have taken the images in different forms, so that each repository has an index of its own. */
-async function pushIndexes(
-  host: Host,
-  store: Store,
-  options: BuildOptions,
-  results: readonly BuildResult[],
-): Promise<ClusterIndex | undefined> {
-  const repositories = new Map(options.tags.map((tag) => [formatRepository(tag), tag]));
-  let index: ClusterIndex | undefined;
-  for (const [name, repository] of repositories) {
-    const pushed = results.flatMap((result) =>
-      result.pushed.filter((each) => formatRepository(each.repository) === name),
-    );
-    index = writeClusterIndex(pushed.map(({ image }) => image));
-    await store.write(index.bytes, { expected: index.digest, signal: host.signal });
-    const named = options.tags.filter((tag) => formatRepository(tag) === name);
-    const tags = options.push === "by digest" ? [] : named.flatMap(({ tag }) => tag ?? []);
-    await putIndex({ client: host.client, repository, index, tags, signal: host.signal });
-  }
-  return index;
 }
 
 function namesOf({ tags, push }: BuildOptions, { digest }: ClusterIndex): string[] {

@@ -5,11 +5,11 @@ import type { ClusterImage } from "../image/cluster-image.ts";
 import { blobFetcher, fetchDescription } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
 import { openOciArchive } from "../image/oci-archive.ts";
+import { platformDigest, requirePlatform } from "../image/platform-image.ts";
 import { readClusterImage } from "../image/read.ts";
 import { registryFailure } from "../image/registry-failure.ts";
 import { hostPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { parseManifest, selectPlatform } from "../oci/manifest.ts";
 import { parseReference, type Reference, tryParseReference } from "../oci/reference.ts";
 import type { BlobReader, Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
@@ -35,13 +35,13 @@ export interface ImageName {
 /**
  * Finds a cluster image by an archive's file name, else by a name given here, else in its registry.
  *
- * @param platform which to take of an index; this machine's when absent
+ * @param platform which to take of an index, and the only one that will do; of an index this machine's when absent
  */
 export async function openImageSource(
   host: Host,
   store: Store,
   { name, file, digest }: ImageName,
-  platform: Platform = hostPlatform(),
+  platform: Platform | undefined,
 ): Promise<ImageSource> {
   if (digest !== undefined) return openBuilt(host, store, name, digest);
   if ((await stat(file).catch(() => undefined))?.isFile() === true) return openArchive(name, file, platform);
@@ -52,7 +52,8 @@ export async function openImageSource(
   const image =
     local === undefined
       ? await fetchDescription({ client, store, reference, platform, signal })
-      : await readClusterImage(store, local.digest);
+      : await readClusterImage(store, await platformDigest(store, local.digest, platform ?? hostPlatform(), name));
+  requirePlatform(image, platform, name);
   return { image, content: store, openLayer: layersAt(host, store, reference) };
 }
 
@@ -75,7 +76,7 @@ function layersAt({ client, signal }: Host, store: Store, reference: Reference):
   };
 }
 
-async function openArchive(name: string, file: string, platform: Platform): Promise<ImageSource> {
+async function openArchive(name: string, file: string, platform: Platform | undefined): Promise<ImageSource> {
   const { reader, manifests } = await openOciArchive(file);
   const digests = new Set(manifests.map(({ digest }) => digest));
   const [digest, ...others] = digests;
@@ -84,19 +85,12 @@ async function openArchive(name: string, file: string, platform: Platform): Prom
       hint: "name an archive that `kubefile build -o type=oci,dest=FILE` wrote",
     });
   }
+  const chosen = await platformDigest(reader, digest, platform ?? hostPlatform(), name);
+  const image = await readClusterImage(reader, chosen);
+  requirePlatform(image, platform, name);
   return {
-    image: await readClusterImage(reader, await chooseOf(reader, digest, platform, name)),
+    image,
     content: reader,
     openLayer: async (layer) => (await reader.open(layer.digest)).stream,
   };
-}
-
-/** Of an index the platform's image. */
-async function chooseOf(reader: BlobReader, digest: Digest, platform: Platform, name: string): Promise<Digest> {
-  const manifest = parseManifest(await reader.readSmall(digest));
-  if (manifest.kind === "image") return digest;
-  const child = selectPlatform(manifest.manifests, platform);
-  if (child !== undefined) return child.digest;
-  const message = `${name} has no cluster image for ${platform.os}/${platform.architecture}`;
-  throw new KubefileError("ARTIFACT_INVALID", message, { hint: "build one for this platform" });
 }

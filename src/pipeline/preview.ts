@@ -3,6 +3,7 @@ import { readKubeconfig } from "../cluster/kubeconfig.ts";
 import { forwardPort, type PortForward } from "../cluster/port-forward.ts";
 import type { Run } from "../cluster/run-state.ts";
 import type { KubefileError } from "../error.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { openStore } from "../store/store.ts";
 import type { ArtifactCluster, ArtifactPlace } from "./artifact-cluster.ts";
@@ -32,7 +33,7 @@ import { withRun, workDirectory } from "./run-lifetime.ts";
 export interface PreviewOptions {
   readonly subject:
     | { readonly kind: "context"; readonly build: BuildOptions }
-    | { readonly kind: "image"; readonly reference: Reference };
+    | { readonly kind: "image"; readonly reference: Reference; readonly platform: Platform | undefined };
   readonly launch: Omit<ArtifactLaunch, "artifact">;
   readonly forwards: readonly PreviewForward[];
   readonly test: PreviewTest | undefined;
@@ -98,7 +99,7 @@ function begin(host: Host, progress: Progress, part: PreviewPart): void {
 }
 
 async function artifactOf(host: Host, { subject }: PreviewOptions, progress: Progress): Promise<ArtifactPlace> {
-  if (subject.kind === "image") return { kind: "registry", reference: subject.reference };
+  if (subject.kind === "image") return { ...subject, kind: "registry" };
   const { image, report } = await build(host, subject.build);
   const pushed = subject.build.push ? subject.build.tags : [];
   progress.image = previewedImage(image, pushed.length > 0 ? report.references : []);

@@ -7,6 +7,8 @@ import type { BuildReport } from "../image/report.ts";
 import { type ReportMarkdownOptions, reportMarkdown } from "../image/report-markdown.ts";
 import { formatReport } from "../image/report-text.ts";
 import type { TextOptions } from "../image/text-style.ts";
+import { hostPlatform, isSamePlatform } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
 import { type BuildResult, build } from "../pipeline/build.ts";
 import { type BuiltIndex, buildPlatforms } from "../pipeline/build-platforms.ts";
 import type { Host } from "../pipeline/host.ts";
@@ -53,10 +55,18 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     // A terminal has no page to show it on.
     const base =
       platform.name === "terminal" ? undefined : await baseOfRun(context, host, job.asked.base, options.tags[0]);
-    const { metadata, isCacheHit, text, markdown, verdict } = await builtAsAsked(host, job, resolved, onFailure);
+    const { metadata, compared, isCacheHit, text, markdown, verdict } = await builtAsAsked(
+      host,
+      job,
+      resolved,
+      onFailure,
+    );
     const outputs = { ...outputsOf(metadata), "cache-hit": String(isCacheHit) };
-    const { reference, digest } = outputs;
-    const difference = await differenceFromBase(host, base, { name: reference, digest }, DIFFERENCE_BYTES);
+    const { reference } = outputs;
+    const difference =
+      compared === undefined
+        ? undefined
+        : await differenceFromBase(host, base, { name: reference, digest: compared }, DIFFERENCE_BYTES);
     host.endProgress();
     const color = showsColor(stdout, env);
     stdout.write(text({ color, width: stdout.columns ?? 120 }));
@@ -91,6 +101,8 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
 /** What a job tells of its result. */
 interface ShownResult {
   readonly metadata: BuildMetadata;
+  /** The one that is compared with the base's: of several platforms this machine's, if it is among them. */
+  readonly compared: Digest | undefined;
   readonly isCacheHit: boolean;
   readonly verdict?: Verdict;
   readonly text: (options: TextOptions) => string;
@@ -117,9 +129,10 @@ async function builtAsAsked(
   return { ...shownBuild(verified), verdict: verified.verdict };
 }
 
-function shownBuild({ report, metadata }: BuildResult): ShownResult {
+function shownBuild({ image, report, metadata }: BuildResult): ShownResult {
   return {
     metadata,
+    compared: image.digest,
     isCacheHit: isCacheHit(report),
     text: (options) => formatReport(report, options),
     markdown: (options) => reportMarkdown(report, options),
@@ -130,6 +143,7 @@ function shownIndex({ index, references, results, metadata }: BuiltIndex): Shown
   const summary = { digest: index.digest, references, platforms: metadata["kubefile.platforms"] };
   return {
     metadata,
+    compared: index.images.find(({ config }) => isSamePlatform(config.platform, hostPlatform()))?.digest,
     isCacheHit: results.every(({ report }) => isCacheHit(report)),
     text: (options) =>
       [...results.map(({ report }) => formatReport(report, options)), formatIndexSummary(summary, options)].join("\n"),

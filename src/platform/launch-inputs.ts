@@ -6,12 +6,14 @@ import { clusterInputs, hostInputs } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute, parseKeyValues, parseVariables } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
+import { parsePlatformInput, platformInput } from "./platform-input.ts";
 
 /** What launching a cluster image takes: `kubefile run` and `kubefile verify`, and their actions and components. */
 export const launchInputs = {
   env: { kind: "map", value: "k=v", help: "a value for the launch, over those of the image" },
   app: { kind: "list", value: "name", jobName: "apps", help: "launch this application only" },
   values: { kind: "map", value: "chart=file", help: "values for a chart of the rootfs, over its own" },
+  ...platformInput,
   ...clusterInputs,
   ...hostInputs,
 } as const satisfies Inputs;
@@ -19,7 +21,11 @@ export const launchInputs = {
 export type LaunchFlags = ValuesOf<typeof launchInputs>;
 
 export function launchOptions(name: string, flags: LaunchFlags, context: CommandContext): ArtifactLaunch {
-  return { artifact: { kind: "registry", reference: parseReference(name) }, ...launchSettings(flags, context) };
+  const platform = parsePlatformInput(flags.platform);
+  return {
+    artifact: { kind: "registry", reference: parseReference(name), platform },
+    ...launchSettings(flags, context),
+  };
 }
 
 /** How to launch, whatever it is. */

@@ -7,7 +7,7 @@ export const platformInput = {
   platform: {
     kind: "text",
     value: "os/arch",
-    without: "this machine's",
+    without: "the machine's own",
     help: "which image to take of an index",
   },
 } as const satisfies Inputs;

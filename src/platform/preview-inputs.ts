@@ -9,6 +9,7 @@ import { absolute } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { lastingInputs, lastingOptions } from "./lasting-inputs.ts";
 import { launchInputs, launchSettings } from "./launch-inputs.ts";
+import { parsePlatformInput } from "./platform-input.ts";
 import { resolveBuild } from "./resolve-build.ts";
 import { testEnvironment } from "./test-environment.ts";
 
@@ -97,7 +98,13 @@ export async function resolvePreview(
   const found = await stat(absolute(subject, context.cwd)).catch(() => undefined);
   if (found?.isDirectory() === true) {
     // The names that kubefile.yaml gives are those of the real thing: a preview takes none of them unasked.
-    const own = { tag: [], push: false, output: [], platform: [], ...flags };
+    const own = {
+      tag: [],
+      push: false,
+      output: [],
+      ...flags,
+      platform: flags.platform === undefined ? [] : [flags.platform],
+    };
     const { options: build, settings } = await resolveBuild(subject, own, context);
     const { nodeImage, kindConfig, runImage, quietWindow, timeout } = build;
     const same = { nodeImage, kindConfig, runImage, quietWindow, timeout };
@@ -109,7 +116,8 @@ export async function resolvePreview(
     });
   }
   const reference = parseReference(subject);
-  return { settings: flags, options: { ...more, subject: { kind: "image", reference }, launch } };
+  const platform = parsePlatformInput(flags.platform);
+  return { settings: flags, options: { ...more, subject: { kind: "image", reference, platform }, launch } };
 }
 
 /** Each forward has a variable of its own. */

@@ -1,6 +1,8 @@
 import type { Grade } from "../capture/types.ts";
 import { KubefileError } from "../error.ts";
-import { fetchDescription } from "../image/load.ts";
+import type { ClusterImage } from "../image/cluster-image.ts";
+import { platformTag } from "../image/cluster-index.ts";
+import { fetchHead } from "../image/load.ts";
 import { moveTags } from "../image/move-tags.ts";
 import { registryFailure } from "../image/registry-failure.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -72,7 +74,7 @@ export async function promote(host: Host, store: Store, promotion: Promotion): P
       hint: "name releases v1.2.3; `kubefile tag` gives an image any other name",
     });
   }
-  await checkOrigin(host, store, promotion, content);
+  const platforms = await checkOrigin(host, store, promotion, content);
   const isRelease = revision.ref.kind === "tag";
   const forward = followsOnly(revision.commit, promotion.history, (digest) => childOf(host, reference, digest));
   const moved: MovedTag[] = [];
@@ -82,7 +84,24 @@ export async function promote(host: Host, store: Store, promotion: Promotion): P
   }
   const objection = revision.ref.kind === "branch" && !promotion.force ? forward : noObjection;
   for (const tag of plan.moving) moved.push(await settle(host, promotion, content, tag, objection));
+  const given = moved.filter(({ state }) => state !== "left").map(({ tag }) => tag);
+  if (!promotion.dryRun) await namePlatforms(host, reference, platforms, given);
   return { digest: content.digest, tags: moved };
+}
+
+/** Each image of an index gets its own tag beside each of the index: what has no tag may be removed by a registry. */
+async function namePlatforms(
+  { client, signal }: Host,
+  { host: registry, path }: Reference,
+  platforms: readonly ClusterImage[],
+  tags: readonly string[],
+): Promise<void> {
+  if (tags.length === 0) return;
+  for (const { digest, config } of platforms) {
+    const source: Reference = { host: registry, path, digest };
+    const targets = tags.map((tag) => ({ host: registry, path, tag: platformTag(tag, config.platform) }));
+    await moveTags({ client, source, targets, signal });
+  }
 }
 
 async function settle(
@@ -142,14 +161,25 @@ async function listTags(host: Host, reference: Reference): Promise<readonly stri
   }
 }
 
-/** Another commit's image must not get this one's names, and a release must be what it promises. */
-async function checkOrigin(host: Host, store: Store, promotion: Promotion, content: ManifestContent): Promise<void> {
+/**
+ * Another commit's image must not get this one's names, and a release must be what it promises.
+ *
+ * @returns the images of an index
+ */
+async function checkOrigin(
+  host: Host,
+  store: Store,
+  promotion: Promotion,
+  content: ManifestContent,
+): Promise<readonly ClusterImage[]> {
   const { reference, revision, acceptedGrade } = promotion;
   const manifest = parseManifest(content.bytes, content.mediaType);
   const children = manifest.kind === "index" ? manifest.manifests.map(({ digest }) => digest) : [content.digest];
+  const images: ClusterImage[] = [];
   for (const digest of children) {
     const child: Reference = { host: reference.host, path: reference.path, digest };
-    const image = await fetchDescription({ client: host.client, store, reference: child, signal: host.signal });
+    const image = await fetchHead({ client: host.client, store, reference: child, signal: host.signal });
+    images.push(image);
     const built = image.manifest.annotations["org.opencontainers.image.revision"];
     if (built !== undefined && built !== revision.commit) {
       throw new KubefileError(
@@ -172,6 +202,7 @@ async function checkOrigin(host: Host, store: Store, promotion: Promotion, conte
       },
     );
   }
+  return manifest.kind === "index" ? images : [];
 }
 
 /** From the least to the most that is known. */

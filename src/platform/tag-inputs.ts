@@ -2,6 +2,7 @@ import { KubefileError } from "../error.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 import { hostInputs } from "./build-inputs.ts";
 import type { Inputs } from "./inputs.ts";
+import { platformInput } from "./platform-input.ts";
 
 /** `kubefile tag`. */
 export const tagInputs = {
@@ -10,6 +11,7 @@ export const tagInputs = {
     value: "digest",
     help: "only when the names stand for this digest now, or `none`: when they are not there yet",
   },
+  platform: { ...platformInput.platform, without: "the index itself" },
   ...hostInputs,
 } as const satisfies Inputs;
 

@@ -13,7 +13,7 @@ const nameOf = (verb: Command): string =>
 
 test("lists every verb but the one that is not for people", () => {
   expect(verbs.map((verb) => verb.name())).toEqual([
-    ...["build", "push", "tag", "verify", "preview", "run", "lint", "lock"],
+    ...["build", "push", "tag", "index", "verify", "preview", "run", "lint", "lock"],
     ...["images", "inspect", "diff", "cache", "clean", "note", "promote", "release"],
   ]);
   expect(program.commands.map((verb) => verb.name())).toContain("serve");

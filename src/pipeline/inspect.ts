@@ -1,0 +1,54 @@
+import { type Inspection, inspectClusterImage } from "../image/inspect.ts";
+import { type IndexInspection, inspectIndex } from "../image/inspect-index.ts";
+import { fetchDescription, fetchHead } from "../image/load.ts";
+import { resolveLocal } from "../image/local-tags.ts";
+import { choosePlatform, requirePlatform } from "../image/platform-image.ts";
+import { readClusterImage } from "../image/read.ts";
+import { registryFailure } from "../image/registry-failure.ts";
+import type { Platform } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import { parseManifest } from "../oci/manifest.ts";
+import { manifestReference, parseReference } from "../oci/reference.ts";
+import type { Store } from "../store/types.ts";
+import type { Host } from "./host.ts";
+
+/**
+ * What a name stands for, here or at its registry: one cluster image, or an index of several when no platform is chosen.
+ * Layers are not fetched.
+ */
+export async function inspect(
+  host: Host,
+  store: Store,
+  name: string,
+  platform: Platform | undefined,
+): Promise<Inspection | IndexInspection> {
+  const reference = parseReference(name);
+  const { client, signal } = host;
+  host.trustRegistry(reference.host);
+  const local = await resolveLocal(store.directory, reference);
+  const bytes =
+    local === undefined
+      ? (
+          await client
+            .manifest(reference, manifestReference(reference), { signal })
+            .catch((error: unknown) => Promise.reject(registryFailure("fetch", reference.host, error)))
+        ).bytes
+      : await store.readSmall(local.digest);
+  const { digest } = await store.write(bytes, { signal });
+  const manifest = parseManifest(bytes);
+  const at = (child: Digest) => ({ client, store, reference: { ...reference, digest: child }, signal });
+  const describe = (child: Digest) =>
+    local === undefined ? fetchDescription(at(child)) : readClusterImage(store, child);
+  const inspectOne = async (child: Digest): Promise<Inspection> => {
+    const image = await describe(child);
+    requirePlatform(image, platform, name);
+    return inspectClusterImage(store, image, name);
+  };
+  if (manifest.kind === "image") return inspectOne(digest);
+  if (platform !== undefined) return inspectOne(choosePlatform(manifest.manifests, platform, name).digest);
+  const images = [];
+  for (const child of manifest.manifests) {
+    images.push(local === undefined ? await fetchHead(at(child.digest)) : await readClusterImage(store, child.digest));
+  }
+  return inspectIndex({ name, digest, manifest, images });
+}
