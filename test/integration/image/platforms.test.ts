@@ -191,6 +191,60 @@ describe("a build for two platforms from files alone", () => {
   });
 });
 
+describe("FROM an index of cluster images", () => {
+  const child = async (name: string, from: string): Promise<string> => {
+    const directory = join(home.directory, name);
+    await mkdir(join(directory, "manifests"), { recursive: true });
+    await writeFile(join(directory, "Kubefile"), `FROM ${from}\nCOPY manifests manifests\n`);
+    await writeFile(
+      join(directory, "manifests/more.yaml"),
+      "apiVersion: v1\nkind: Namespace\nmetadata: { name: more }\n",
+    );
+    return directory;
+  };
+  const flags = ["--capture", "static", "--run", "host", "--platform", "linux/amd64,linux/arm64"];
+
+  test("takes each platform's own image, with what it has captured; one for another platform is refused", async () => {
+    const base = `${registry.host}/bases/shop:1`;
+    await kubefileRun("build", ...flags, "--push", "-t", base, await context("base"));
+    const [metadata, report] = [join(home.directory, "child.json"), join(home.directory, "child-report.json")];
+    const build = (from: string, name: string) =>
+      child(name, from).then((directory) =>
+        kubefileRun("build", ...flags, "--metadata-file", metadata, "--report", report, directory),
+      );
+    await build(base, "child");
+    const first = await json(metadata);
+    expect(first).toMatchObject({
+      "kubefile.images": platforms.map(({ architecture }) => ({
+        ...{ reference: `${registry.host}/library/web:1`, digest: web.root.digest },
+        platform: `linux/${architecture}`,
+      })),
+    });
+    expect(await json(report)).toMatchObject({
+      platforms: platforms.map(() => ({
+        images: [
+          { reasons: expect.arrayContaining([expect.objectContaining({ text: expect.stringContaining(base) })]) },
+        ],
+      })),
+    });
+
+    // Another base under the same name is another input of every key.
+    const changed = await context("base");
+    await writeFile(join(changed, "tool-amd64"), "for amd64, changed");
+    await kubefileRun("build", ...flags, "--push", "-t", base, changed);
+    await build(base, "child");
+    const states = ((await json(report)) as { platforms: { platform: string; rehearsal: { state: string } }[] })
+      .platforms;
+    expect(states).toMatchObject([
+      { platform: "linux/amd64", steps: [{ state: "built" }], rehearsal: { state: "scanned" } },
+      { platform: "linux/arm64", steps: [{ state: "cached" }], rehearsal: { state: "cached" } },
+    ]);
+    expect(await json(metadata)).not.toEqual(first);
+
+    await expect(build(`${base}-amd64`, "wrong")).rejects.toThrow("is for linux/amd64, not for linux/arm64");
+  });
+});
+
 test("several platforms are not rehearsed in one build, and the way to do it is told", async () => {
   const flags = ["--platform", "linux/amd64,linux/arm64"];
   const { exitCode, stderr } = await home.kubefile(["build", ...flags, await context("rehearsed")]);
