@@ -12,7 +12,7 @@ import { type ClusterImage, type ImageManifest, rootfsLayers } from "./cluster-i
 import { blobFetcher, fetchDescription } from "./load.ts";
 import { isClusterManifest } from "./profiles.ts";
 import { registryFailure } from "./registry-failure.ts";
-import { readSealerExtension } from "./sealer-extension.ts";
+import { isSealerImage, readSealerExtension } from "./sealer-extension.ts";
 import type { ClusterImageConfig } from "./types.ts";
 
 /** What a stage inherits from the image that its FROM names. Its layers need not be in the store. */
@@ -32,6 +32,8 @@ export interface BaseImage {
   readonly launch?: BaseLaunch;
   /** What a cluster image has captured. */
   readonly images: ClusterImageConfig["images"];
+  /** Its rootfs may hold a registry's directory with images, since sealer has built it. */
+  readonly mayCarryImages?: boolean;
 }
 
 /** An application whose files are in the image. */
@@ -84,6 +86,7 @@ export async function fetchBaseImage(options: BaseImageOptions): Promise<BaseIma
     labels: config.labels,
     ...(config.author === undefined ? {} : { maintainer: config.author }),
     images: [],
+    ...(isSealerImage(manifest.annotations) ? { mayCarryImages: true } : {}),
     ...readSealerExtension(manifest.annotations, { env: withoutPath(config.env), labels: config.labels, name }),
   };
 }

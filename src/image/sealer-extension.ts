@@ -4,6 +4,12 @@ import { CNI_LABEL, CSI_LABEL } from "./sealer-labels.ts";
 
 /** sealer's annotation of an image's manifest: what it starts, as JSON (sealer's `ImageExtension`). */
 const EXTENSION = "sealer.image.extension";
+
+/** Whether sealer has built the image of a manifest. */
+export function isSealerImage(annotations: Readonly<Record<string, string>>): boolean {
+  return Object.hasOwn(annotations, EXTENSION);
+}
+
 /**
  * Environment, applications and launch of an image that sealer has built; of any other image its environment alone.
  *

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import { KubefileError, type Location } from "../error.ts";
 import { type BaseImage, fetchBaseImage } from "../image/base-image.ts";
+import { readCarriedImages } from "../image/carried-images.ts";
 import { blobFetcher } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
 import { registryFailure } from "../image/registry-failure.ts";
@@ -31,7 +32,7 @@ export interface ImageSources {
 const PARALLEL_BLOBS = 4;
 
 export interface ImageSourcesOptions {
-  readonly host: Pick<Host, "progress" | "trustRegistry">;
+  readonly host: Pick<Host, "progress" | "trustRegistry" | "signal">;
   /** The registries; a lock may have pinned tags. */
   readonly upstream: Upstream;
   readonly store: Store;
@@ -67,9 +68,22 @@ export function createImageSources(options: ImageSourcesOptions): ImageSources {
     });
 
   const describe: ImageSources["describe"] = (reference) =>
-    once(images, formatReference(reference), async () =>
-      fetchBaseImage({ client, store, reference, digest: await digest(reference), platform }),
-    );
+    once(images, formatReference(reference), async () => {
+      const image = await fetchBaseImage({ client, store, reference, digest: await digest(reference), platform });
+      return image.mayCarryImages === true ? await withCarried(image) : image;
+    });
+
+  /** What such an image carries is in its layers alone, so that they are fetched at once. */
+  const withCarried = async (image: BaseImage): Promise<BaseImage> => {
+    const { signal } = host;
+    await fetchLayers(image, { signal });
+    const name = formatReference(image.reference);
+    const carried = await readCarriedImages({ store, layers: image.layers, platform, name, signal });
+    for (const reference of carried.incomplete) {
+      progress.note("warning", `${name} carries ${reference}, but not all of it: it is asked of its registry`);
+    }
+    return { ...image, images: carried.images };
+  };
 
   const fetchLayers: ImageSources["fetchLayers"] = async ({ reference, layers }, { signal }) => {
     const limit = pLimit(PARALLEL_BLOBS);

@@ -10,7 +10,10 @@ export function upstreamFor({ host, store, plan, upstream }: BuildParts): Upstre
   const { base } = plan;
   if (base === undefined || base.images.length === 0) return upstream;
   for (const { reference } of base.images) host.trustRegistry(parseReference(reference).host);
-  return inheritedUpstream(upstream, { store, images: base.images, origin: base.reference });
+  return inheritedUpstream(upstream, {
+    ...{ store, images: base.images, origin: base.reference },
+    ofAnyRegistry: base.mayCarryImages === true,
+  });
 }
 
 /** What the base of a build has captured. */

@@ -12,14 +12,21 @@ export interface InheritedImages {
   readonly images: readonly HeldImage[];
   /** The repository of the cluster image that holds them, and so all of their blobs. */
   readonly origin: Repository;
+  /** Whether the registry's name is not known: each that has a repository of the same path is taken to be it. */
+  readonly ofAnyRegistry?: boolean;
 }
 
 /**
  * An upstream for a build on a cluster image: the images that one has captured are what they were then, whatever their
  * tags have come to mean, and their blobs come from where it lies. All else is asked of the registries.
  */
-export function inheritedUpstream(upstream: Upstream, { store, images, origin }: InheritedImages): Upstream {
-  const held = heldRepositories(store, images);
+export function inheritedUpstream(
+  upstream: Upstream,
+  { store, images, origin, ofAnyRegistry }: InheritedImages,
+): Upstream {
+  const named = heldRepositories(store, images);
+  const held: typeof named = (repository) =>
+    named(repository) ?? (ofAnyRegistry === true ? named({ ...repository, host: "docker.io" }) : undefined);
 
   const heldManifest = async (repository: Repository, reference: string): Promise<ManifestContent | undefined> => {
     const found = held(repository);
