@@ -28,7 +28,7 @@ const hints: Readonly<Record<string, string>> = {
   network: "remove it; RUN has the network",
   security: "remove it",
   secret: "write --mount=type=secret,id=NAME",
-  platform: "remove it; the image is built for the platform of the machine",
+  platform: "remove it; `kubefile build --platform` says what all stages are built for",
 };
 
 function unsupportedFlag(instruction: Instruction, flag: Flag): readonly Diagnostic[] {

@@ -283,7 +283,7 @@ export const unsupportedCases: readonly BadInput[] = [
       "LAUNCH a",
     ],
     expected: [
-      "1:6 error[unsupported]: FROM --platform is not executed yet => remove it; the image is built for the platform of the machine",
+      "1:6 error[unsupported]: FROM --platform is not executed yet => remove it; `kubefile build --platform` says what all stages are built for",
       "4:5 error[unsupported]: git by another protocol than https is not executed yet => write https://HOST/PATH.git; a token for it is given with --secret id=GIT_AUTH_TOKEN.HOST",
       "5:5 error[unsupported]: RUN --mount is not executed yet => remove it; what RUN has fetched is kept with its layer",
     ],
