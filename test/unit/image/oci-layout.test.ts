@@ -99,7 +99,7 @@ describe("importOciLayout", () => {
     const store = await temporaryStore();
     const file = await tarOf({ "manifest.json": "[]", "../../escape": "no", ...good, "blobs/sha256/../../x": "no" });
     expect((await importOciLayout(file, store)).map((entry) => entry.digest)).toEqual([digest]);
-    expect((await readdir(store.directory)).sort()).toEqual(["blobs", "index.json", "ingest", "oci-layout"]);
+    expect((await readdir(store.directory)).sort()).toEqual(["blobs", "index.json", "ingest", "leases", "oci-layout"]);
   });
 
   it.each([
