@@ -5,6 +5,7 @@ export type Severity = "error" | "warning" | "info";
 /** Every diagnostic with what it means. Each is listed in docs/kubefile.md (a test keeps the two equal). */
 export const diagnosticCodes = {
   // lines
+  "invalid-encoding": "text that is not UTF-8, or a file that is no text",
   "line-too-long": "a line of more than 64 KiB",
   "invalid-character": "a control character, or a space that only looks like one",
   "invalid-directive": "`# escape=` with something else than a backslash or a backtick",

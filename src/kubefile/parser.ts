@@ -2,6 +2,7 @@ import { readApp, readAppCmds, readAppEnv } from "./app-instructions.ts";
 import type { Arguments } from "./arguments.ts";
 import { readCmd, readCmds, readLaunch, readRun } from "./command-instructions.ts";
 import { type Diagnostic, type Report, sortDiagnostics } from "./diagnostic.ts";
+import { checkEncoding } from "./encoding.ts";
 import { readAdd, readCopy, readFrom } from "./file-instructions.ts";
 import { readFlags } from "./flags.ts";
 import type { Instruction, InvalidInstruction, Kubefile, Stage } from "./instruction.ts";
@@ -25,9 +26,11 @@ export interface ParseResult {
 export function parseKubefile(text: string, file: string): ParseResult {
   const diagnostics: Diagnostic[] = [];
   const report: Report = (diagnostic) => diagnostics.push(diagnostic);
-  const { lines, escape: escapeCharacter } = readLogicalLines(physicalLines(text), report);
+  const physical = physicalLines(text);
+  const noText = checkEncoding(physical, report);
+  const { lines, escape: escapeCharacter } = readLogicalLines(noText === undefined ? physical : [], report);
   const instructions: Instruction[] = [];
-  const invalid: InvalidInstruction[] = [];
+  const invalid: InvalidInstruction[] = noText === undefined ? [] : [{ keyword: "", span: noText }];
   for (const line of lines) {
     const instruction = readInstruction(line, { escape: escapeCharacter, report });
     if ("keyword" in instruction) invalid.push(instruction);

@@ -3,7 +3,7 @@ import { type ContextFiles, type FileKind, isOutside, walkContext } from "./cont
 import { destinationOf, rootfsPath } from "./copy-rule.ts";
 import { expandWord } from "./expand.ts";
 import { flagIsSet, flagValue } from "./flags.ts";
-import type { AddInstruction, AppInstruction, CopyInstruction, Kubefile } from "./instruction.ts";
+import type { AddInstruction, AppInstruction, CopyInstruction, Instruction, Kubefile } from "./instruction.ts";
 import { type VisibleVariables, visibleVariables } from "./visible-variables.ts";
 import { hasWildcard, matchWildcard } from "./wildcard.ts";
 
@@ -29,9 +29,10 @@ export function rootfsPathsOf(kubefile: Kubefile, context: ContextFiles): Rootfs
   const variables = visibleVariables();
   const last = kubefile.stages.at(-1);
   if (last?.from.image.text !== "scratch") tree.isOpen = true;
+  const inLast = new Set<Instruction>(last?.instructions);
   for (const instruction of kubefile.instructions) {
     variables.pass(instruction);
-    if (last !== undefined && instruction !== last.from && !last.instructions.includes(instruction)) continue;
+    if (last !== undefined && instruction !== last.from && !inLast.has(instruction)) continue;
     if (instruction.kind === "RUN") tree.isOpen = true;
     else if (instruction.kind === "COPY" || instruction.kind === "ADD") addCopy(tree, instruction, variables);
     else if (instruction.kind === "APP" || instruction.kind === "CNI" || instruction.kind === "CSI")

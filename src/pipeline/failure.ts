@@ -47,6 +47,15 @@ function systemFailure(error: unknown): KubefileError | undefined {
         hint: "make the place readable and writable; XDG_CACHE_HOME, XDG_STATE_HOME and --store put our files elsewhere",
         cause: error,
       });
+    case "ENOTDIR":
+    case "EEXIST":
+    case "ENOENT":
+    case "ELOOP":
+      if (error.syscall !== "mkdir") return undefined;
+      return new KubefileError("STORE_UNUSABLE", `a directory of ours cannot be made: ${error.message}`, {
+        hint: "look at what is in its place; XDG_CACHE_HOME, XDG_STATE_HOME and --store put our files elsewhere",
+        cause: error,
+      });
     default:
       return undefined;
   }

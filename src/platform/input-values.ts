@@ -104,6 +104,24 @@ export function parseOutput(text: string, cwd: string): Output {
   return { type: "oci", destination: absolute(destination, cwd) };
 }
 
+/** Images that a user lists, as they were written. @throws KubefileError REFERENCE_INVALID */
+export function parseImages(texts: readonly string[]): readonly string[] {
+  for (const text of texts) parseReference(text);
+  return texts;
+}
+
+/** Patterns of images that stay out of a capture. @throws KubefileError USAGE */
+export function parseExclusions(patterns: readonly string[]): readonly string[] {
+  for (const pattern of patterns) {
+    // More than that no pattern of the glob library may have.
+    if (pattern.trim() !== "" && pattern.length < 65_536) continue;
+    throw new KubefileError("USAGE", `--exclude ${JSON.stringify(pattern.slice(0, 80))} is not a pattern`, {
+      hint: "write the name of an image, or a pattern such as ghcr.io/shop/**",
+    });
+  }
+  return patterns;
+}
+
 /** A reference that an artifact is tagged with: a name and a tag, no digest. */
 export function parseTarget(text: string): Reference {
   const reference = parseReference(text);

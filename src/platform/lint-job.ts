@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import type { KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import {
   countDiagnostics,
@@ -10,6 +11,7 @@ import {
 import { checkKubefile } from "../kubefile/lint.ts";
 import { readKubefileText } from "../pipeline/kubefile-source.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
+import { collectProblem, throwTogether } from "../rootfs/problems.ts";
 import { annotateDiagnostics, annotationsOf } from "./annotate-error.ts";
 import { formatFindings, type QualityFinding, withAnnotation } from "./code-quality.ts";
 import { type CommandContext, showsColor } from "./context.ts";
@@ -23,7 +25,7 @@ export type LintFormat = (typeof lintFormats)[number];
  *
  * @param paths Kubefiles, or directories that hold one
  * @param format `json` and `codequality`, the report that GitLab takes, print one list over all files
- * @throws KubefileError USAGE for a file that cannot be read
+ * @throws KubefileError USAGE for files that cannot be read, once the others are checked
  */
 export async function lintInJob(
   context: CommandContext,
@@ -31,11 +33,13 @@ export async function lintInJob(
   format: LintFormat,
 ): Promise<readonly DiagnosticRecord[]> {
   const records: DiagnosticRecord[] = [];
+  const unread: KubefileError[] = [];
   let findings: readonly QualityFinding[] = [];
   for (const path of paths) {
     const file = await kubefileAt(absolute(path, context.cwd));
     const shown = relative(context.cwd, file).startsWith("..") ? file : relative(context.cwd, file);
-    const text = await readKubefileText(file, shown);
+    const text = await collectProblem(unread, () => readKubefileText(file, shown));
+    if (text === undefined) continue;
     const { diagnostics } = checkKubefile(text, shown, {
       context: directoryContext(dirname(file), await loadIgnoreFile(dirname(file))),
       unsupported: "warning",
@@ -51,6 +55,7 @@ export async function lintInJob(
   }
   if (format === "json") context.stdout.write(`${JSON.stringify(records, undefined, 2)}\n`);
   if (format === "codequality") context.stdout.write(formatFindings(findings));
+  throwTogether(unread);
   return records;
 }
 

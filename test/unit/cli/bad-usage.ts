@@ -145,6 +145,24 @@ export const badUsage: readonly BadUsage[] = [
     stderr: ["error[USAGE]: /dev/zero is not a file", "  hint: name a Kubefile, or the directory that holds one"],
   },
   {
+    name: "an image to capture that is none",
+    argv: ["build", "--include", "Shop Web", "."],
+    files: good,
+    stderr: [
+      'error[REFERENCE_INVALID]: "Shop Web" is not an image reference: "Shop Web" is not a repository name',
+      "  hint: write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case",
+    ],
+  },
+  {
+    name: "images to leave out that are none",
+    argv: ["build", "--exclude", "", "."],
+    files: good,
+    stderr: [
+      'error[USAGE]: --exclude "" is not a pattern',
+      "  hint: write the name of an image, or a pattern such as ghcr.io/shop/**",
+    ],
+  },
+  {
     name: "a push to nowhere",
     argv: ["build", "--push", "."],
     files: good,

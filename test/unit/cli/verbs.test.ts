@@ -44,6 +44,19 @@ describe("lint", () => {
     });
   });
 
+  test("checks the others when files cannot be read, and says which", async () => {
+    const cwd = await directoryWith(files);
+    const outcome = await kubefile(["lint", "none", "bad", "nowhere/Kubefile"], { cwd });
+    expect(outcome.exitCode).toBe(2);
+    expect(outcome.stdout).toContain("bad/Kubefile: 2 errors\n");
+    expect(outcome.stderr).toBe(
+      "error[USAGE]: none does not exist\n  | nowhere/Kubefile does not exist\n  hint: name a Kubefile, or the directory that holds one\n",
+    );
+    expect(JSON.parse((await kubefile(["lint", "--format", "json", "none", "warned"], { cwd })).stdout)).toHaveLength(
+      1,
+    );
+  });
+
   test("--format json is one list over all files", async () => {
     const cwd = await directoryWith(files);
     const { stdout, exitCode } = await kubefile(["lint", "--format", "json", "good", "bad", "warned"], { cwd });

@@ -25,6 +25,26 @@ export const lineCases: readonly BadInput[] = [
     ],
   },
   {
+    name: "text that is not UTF-8, but in a comment",
+    kubefile: ["FROM scratch", "# d\uFFFDployer", "LABEL owner=Jos\uFFFD", "RUN <<X", "echo \uFFFD", "X", "CMD true"],
+    expected: [
+      "3:16 error[invalid-encoding]: a character that is not UTF-8 => save the file as UTF-8",
+      "5:6 error[invalid-encoding]: a character that is not UTF-8 => save the file as UTF-8",
+    ],
+  },
+  {
+    name: "UTF-16",
+    kubefile: ["\uFFFD\uFFFDF\0R\0O\0M\0 \0s\0\r\0", "\0C\0M\0D\0 \0x\0"],
+    expected: [
+      "1:1 error[invalid-encoding]: the file is UTF-16 text, not UTF-8 => save it as UTF-8; Windows PowerShell: Out-File -Encoding utf8",
+    ],
+  },
+  {
+    name: "a program in the Kubefile's place",
+    kubefile: ["\u007fELF\u0002\u0001\0\0", "\uFFFD\u0008\uFFFDx"],
+    expected: ["1:1 error[invalid-encoding]: the file is no text => name a Kubefile"],
+  },
+  {
     name: "a control character",
     kubefile: ["FROM scratch", "COPY a\u0007b .", "CMD true"],
     expected: ["2:7 error[invalid-character]: control character U+0007 => remove it"],

@@ -6,6 +6,7 @@ import { instructionKinds } from "../../../src/kubefile/instruction-kinds.ts";
 import { checkKubefile } from "../../../src/kubefile/lint.ts";
 import { physicalLines } from "../../../src/kubefile/logical-line.ts";
 import { parseKubefile } from "../../../src/kubefile/parser.ts";
+import { createContext } from "./context-directory.ts";
 
 const line = fc.tuple(
   fc.constantFrom(...instructionKinds, "copy", "WORKDIR", "#", "", "&&", "# escape="),
@@ -75,7 +76,7 @@ describe("of any text", () => {
   });
 });
 
-const value = fc.string({ unit: "grapheme" }).filter((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text));
+const value = fc.string({ unit: "grapheme" }).filter((text) => !/[\p{Cc}\p{Zl}\p{Zp}\uFFFD]/u.test(text));
 
 describe("round trips", () => {
   test("quoted values of LABEL", () => {
@@ -136,6 +137,12 @@ test("long and deep input is read in time that grows with its length", () => {
     `FROM ${"a-".repeat(50_000)}!`,
   ];
   for (const input of inputs) expect(parseKubefile(`FROM scratch\n${input}\n`, "Kubefile").kubefile).toBeDefined();
+});
+
+test("many instructions are checked in time that grows with their number", () => {
+  using context = createContext([]);
+  const text = `FROM scratch\n${"RUN a\n".repeat(200_000)}CMD b\n`;
+  expect(checkKubefile(text, "Kubefile", { context, unsupported: "error" }).diagnostics).toEqual([]);
 });
 
 function expectWithin(

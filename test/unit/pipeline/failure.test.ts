@@ -28,6 +28,19 @@ describe("asKubefileError", () => {
     expect(known.hint).toBeTruthy();
   });
 
+  it("tells of a file where a directory of ours should be", async () => {
+    const file = join(await temporaryDirectory(), "state");
+    await writeFile(file, "");
+    const refused = (path: string): Promise<unknown> =>
+      mkdir(path, { recursive: true }).catch((error: unknown) => error);
+    for (const path of [file, join(file, "runs")]) {
+      expect(asKubefileError(await refused(path))).toMatchObject({
+        code: "STORE_UNUSABLE",
+        message: expect.stringContaining(file),
+      });
+    }
+  });
+
   it("takes what the system does not know as a file for a defect", async () => {
     const directory = join(await temporaryDirectory(), "directory");
     await mkdir(directory);
