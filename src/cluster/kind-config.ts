@@ -6,6 +6,8 @@ export interface KindConfigOptions {
   readonly withoutDefaultNetwork: boolean;
   /** How this machine calls that of the engine when it is another: clients here reach the API server by that name. */
   readonly engineHost?: string | undefined;
+  /** The range of services, where it cannot be kind's own and the user names none. */
+  readonly serviceSubnet?: string | undefined;
   /** The text of a user's kind config, and its name for messages. */
   readonly user?: { readonly text: string; readonly file: string } | undefined;
 }
@@ -17,7 +19,7 @@ export interface KindConfigOptions {
  *
  * @throws KubefileError USAGE when the user's file is no kind config; UNSUPPORTED for IPv6 clusters
  */
-export function kindConfig({ withoutDefaultNetwork, engineHost, user }: KindConfigOptions): string {
+export function kindConfig({ withoutDefaultNetwork, engineHost, serviceSubnet, user }: KindConfigOptions): string {
   const given = user === undefined ? {} : parseUserConfig(user.text, user.file);
   const { name: _name, ...kept } = given;
   const networking = record(given.networking);
@@ -34,6 +36,7 @@ export function kindConfig({ withoutDefaultNetwork, engineHost, user }: KindConf
       ...list(given.kubeadmConfigPatches),
     ],
     networking: {
+      ...(serviceSubnet === undefined ? {} : { serviceSubnet }),
       ...keptNetworking,
       // A port that is free here need not be there: that engine chooses.
       ...(engineHost === undefined

@@ -13,6 +13,7 @@ import { kindConfig } from "./kind-config.ts";
 import { privilegeRefusal } from "./privileges.ts";
 import { kindClusterLabel, labelArguments } from "./run-labels.ts";
 import { forgetRun, openRun, type Run, readRun } from "./run-state.ts";
+import { serviceSubnet } from "./service-subnet.ts";
 import type { Cluster, ClusterNode, ClusterOptions, ClusterProvider, KubernetesApi } from "./types.ts";
 
 export interface KindProviderOptions {
@@ -172,12 +173,12 @@ export async function kindConfigText(
 ): Promise<string> {
   const file = options.kindConfig;
   const { withoutDefaultNetwork } = options;
-  const engineHost = remote?.host;
-  if (file === undefined) return kindConfig({ withoutDefaultNetwork, engineHost });
+  const common = { withoutDefaultNetwork, engineHost: remote?.host, serviceSubnet: serviceSubnet() };
+  if (file === undefined) return kindConfig(common);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new KubefileError("USAGE", `the kind config ${file} cannot be read`, { cause: error });
   });
-  return kindConfig({ withoutDefaultNetwork, engineHost, user: { text, file } });
+  return kindConfig({ ...common, user: { text, file } });
 }
 
 /** Where the host's network has a smaller MTU, its administrator told the engine so for the default network only. */

@@ -36,6 +36,14 @@ test("where the engine is elsewhere: all of its addresses, a port of its choice,
   });
 });
 
+test("services have the range they are given, unless the user gives one", () => {
+  const given = { withoutDefaultNetwork: false, serviceSubnet: "10.112.0.0/16" };
+  expect(parse(kindConfig(given)).networking).toMatchObject({ serviceSubnet: "10.112.0.0/16" });
+  const text = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking: { serviceSubnet: 10.9.0.0/16 }\n";
+  const config = kindConfig({ ...given, user: { text, file: "kind.yaml" } });
+  expect(parse(config).networking).toMatchObject({ serviceSubnet: "10.9.0.0/16" });
+});
+
 test("a user's file is kept, except for what the capture depends on", () => {
   const text = `
 kind: Cluster
