@@ -68,14 +68,29 @@ async function findNote(
   key: string,
   user: number,
 ): Promise<Note | undefined> {
-  for (let page = 1; page <= MAX_PAGES; page++) {
-    const options = { page, perPage: NOTES_PER_PAGE, orderBy: "created_at", sort: "asc" } as const;
-    const notes: unknown = await api.notes.all(project, number, options);
-    if (!Array.isArray(notes)) throw malformed("notes");
-    const found = notes.map(readNote).find((note) => note.author === user && !note.system && opensNote(key, note.body));
-    if (found !== undefined || notes.length < NOTES_PER_PAGE) return found;
+  let page: number | undefined = 1;
+  for (let pages = 0; page !== undefined && pages < MAX_PAGES; pages++) {
+    const options = { page, perPage: NOTES_PER_PAGE, orderBy: "created_at", sort: "asc", showExpanded: true } as const;
+    const { notes, next } = readPage(await api.notes.all(project, number, options), page);
+    const found = notes.find((note) => note.author === user && !note.system && opensNote(key, note.body));
+    if (found !== undefined) return found;
+    page = next;
   }
   return undefined;
+}
+
+/**
+ * Which page is next says the server: it takes out of a page what the token's user may not read, so that one with fewer
+ * notes need not be the last. A full page is not, either, whatever a proxy has made of the headers.
+ */
+function readPage(answer: unknown, page: number): { readonly notes: readonly Note[]; readonly next?: number } {
+  if (typeof answer !== "object" || answer === null) throw malformed("notes");
+  const { data, paginationInfo }: { readonly data?: unknown; readonly paginationInfo?: unknown } = answer;
+  if (!Array.isArray(data)) throw malformed("notes");
+  const notes = data.map(readNote);
+  const { next }: { readonly next?: unknown } = paginationInfo ?? {};
+  if (typeof next === "number") return { notes, next };
+  return data.length === NOTES_PER_PAGE ? { notes, next: page + 1 } : { notes };
 }
 
 function isRefused(error: KubefileError): boolean {

@@ -49,10 +49,8 @@ export async function setCommitStatus(writing: GitLabWriting, status: CommitStat
       await commits.editStatus(job.project, job.commit, state, {
         name: status.context,
         description: status.description.slice(0, LONGEST_DESCRIPTION),
-        ...(job.ref === "" ? {} : { ref: job.ref }),
         ...(status.url === undefined ? {} : { targetUrl: status.url }),
-        // Without it GitLab picks, or makes, another pipeline of the same commit.
-        ...(job.pipeline === undefined ? {} : { pipelineId: job.pipeline }),
+        ...pipelineOf(job),
       });
     } catch (error) {
       if (!isThatAlready(error)) throw error;
@@ -74,6 +72,15 @@ export async function releaseOnGitLab(writing: GitLabWriting, release: ReleaseTe
     throw new KubefileError("USAGE", "there is no GitLab to release on", { hint: "run it in a job of GitLab" });
   }
   return await withApi(writing, job, token, (api) => publishRelease(api, job.project, release));
+}
+
+/**
+ * Without a pipeline GitLab picks, or makes, another one of the same commit. A merge request's pipeline has a ref of its
+ * own, not the one in CI_COMMIT_REF_NAME, and is not found by that: where it is named, the ref is GitLab's business.
+ */
+function pipelineOf({ pipeline, ref }: GitLabJob): { readonly pipelineId?: number; readonly ref?: string } {
+  if (pipeline !== undefined) return { pipelineId: pipeline };
+  return ref === "" ? {} : { ref };
 }
 
 /** GitLab refuses to set a status to what it is. */

@@ -1,6 +1,14 @@
 import type { ServerResponse } from "node:http";
 import { type GitLabOperation, operations } from "./gitlab-operations.ts";
-import { type Answer, emptyState, type FakeUser, type GitLabState, perform, refused } from "./gitlab-state.ts";
+import {
+  type Answer,
+  emptyState,
+  type FakePipeline,
+  type FakeUser,
+  type GitLabState,
+  perform,
+  refused,
+} from "./gitlab-state.ts";
 import { type HttpFixture, type SeenRequest, sendJson, startHttpFixture } from "./http-fixture.ts";
 
 export type FakeToken =
@@ -34,6 +42,8 @@ export interface FakeGitLabOptions {
   readonly tokens: Readonly<Record<string, FakeToken>>;
   /** The operations that the client says it needs. */
   readonly declared: readonly string[];
+  /** Those that a commit's status may belong to, by their ids. */
+  readonly pipelines?: Readonly<Record<number, FakePipeline>>;
   /** Below which GitLab lives; empty for the root. */
   readonly path?: string;
 }
@@ -44,6 +54,7 @@ export async function startFakeGitLab(options: FakeGitLabOptions): Promise<FakeG
   const calls: string[] = [];
   const troubles: Trouble[] = [];
   const state = emptyState();
+  for (const [id, pipeline] of Object.entries(options.pipelines ?? {})) state.pipelines.set(Number(id), pipeline);
   const prefix = `${options.path ?? ""}/api/v4`;
 
   /** Undefined when the connection was cut instead. */
@@ -75,6 +86,10 @@ export async function startFakeGitLab(options: FakeGitLabOptions): Promise<FakeG
     }
     const user = token.kind === "access" ? token.user : { id: 0, username: "job" };
     const done = perform(operation, { state, parameters, user, query: url.searchParams, body: bodyOf(request) });
+    if (done.status === operation.success && !operation.checkAnswer(done.content)) {
+      // Not the client's doing: this server would be no GitLab.
+      return { ...done, violation: `answer: ${told(operation.checkAnswer.errors)}` };
+    }
     const after = takeTrouble(operation, "after", response);
     return after === "none" ? done : after;
   };

@@ -68,6 +68,7 @@ export async function shellProject(declared: readonly string[]): Promise<ShellPr
     "manifests/pod.yaml": podManifest("tiny", tinyImage),
   };
   const first = { files, commit: project.commit("application", files) };
+  let head = first.commit;
   const ofGitLab = jobVariables({ api: gitlab.api, registry: registry.host, path, password: user.password });
   const ofMachine = {
     ...{ mirrors: `docker.io=${app.registry.url}`, insecure: registry.host },
@@ -77,11 +78,23 @@ export async function shellProject(declared: readonly string[]): Promise<ShellPr
   const ofCleaning = { executor, insecure, mirrors };
   const runIds = new Set<string>();
   return {
-    ...{ home, registry, gitlab, directory, first, commit: project.commit },
+    ...{ home, registry, gitlab, directory, first },
+    commit(message, changed) {
+      head = project.commit(message, changed);
+      return head;
+    },
     async run(name, { inputs, variables, ...rest } = {}) {
+      const request = variables?.CI_MERGE_REQUEST_IID;
+      gitlab.pipelines.set(900, {
+        sha: head,
+        ref: request === undefined ? "main" : `refs/merge-requests/${request}/head`,
+      });
       const pipeline = project.run({
         components: [{ name, inputs: { ...(name === "clean" ? ofCleaning : ofMachine), ...inputs } }],
-        variables: { ...ofGitLab, KUBEFILE_GITLAB_TOKEN: "glpat-robot", CI_JOB_TOKEN: "job-token", ...variables },
+        variables: {
+          ...{ ...ofGitLab, CI_PIPELINE_ID: "900" },
+          ...{ KUBEFILE_GITLAB_TOKEN: "glpat-robot", CI_JOB_TOKEN: "job-token", ...variables },
+        },
         ...rest,
       });
       return await watchingRuns(join(home.state, "runs"), runIds, pipeline);

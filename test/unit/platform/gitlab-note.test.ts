@@ -79,6 +79,15 @@ describe("a sticky note", () => {
     expect(gitlab.violations).toEqual([]);
   });
 
+  it("is found behind pages that are shorter for what its writer may not read", async () => {
+    for (let id = 1; id <= 150; id++) {
+      gitlab.notes.push({ id, body: `${id}`, author: stranger, system: true, hidden: id % 3 === 0 });
+    }
+    await write("preview", "one");
+    await write("preview", "two");
+    expect(bodies().slice(150)).toEqual(["<!-- kubefile:preview -->\ntwo\n"]);
+  });
+
   it("is nobody else's, whatever that begins with", async () => {
     gitlab.notes.push({ id: 1, body: "<!-- kubefile:preview -->\nmine", author: stranger, system: false });
     await write("preview", "ours");

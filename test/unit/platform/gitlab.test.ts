@@ -162,6 +162,7 @@ describe("writing to GitLab", () => {
       mergeRequest: 12,
       tokens: { "glpat-robot": { kind: "access", user, scopes: ["api"] }, "job-token": { kind: "job" } },
       declared,
+      pipelines: { 900: { sha: "c0de", ref: "main" }, 901: { sha: "c0de", ref: "refs/merge-requests/12/head" } },
     });
     return { CI_API_V4_URL: gitlab.api, CI_PROJECT_ID: "41", CI_COMMIT_SHA: "c0de", CI_JOB_TOKEN: "job-token" };
   };
@@ -200,17 +201,21 @@ describe("writing to GitLab", () => {
     expect(gitlab?.violations).toEqual([]);
   });
 
-  it("marks the commit in this pipeline, and does not mind that it is marked so already", async () => {
+  it.each([
+    ["a branch's", "900", "main"],
+    // GitLab gives it the name of the request's branch there; its own ref is another.
+    ["a merge request's", "901", "topic"],
+  ])("marks the commit in %s pipeline, and does not mind that it is marked so already", async (_, id, ref) => {
     const env = await start(["POST /projects/:id/statuses/:sha"]);
     const { platform } = job({
-      ...{ ...env, KUBEFILE_GITLAB_TOKEN: "glpat-robot", CI_PIPELINE_ID: "900", CI_COMMIT_REF_NAME: "main" },
+      ...{ ...env, KUBEFILE_GITLAB_TOKEN: "glpat-robot", CI_PIPELINE_ID: id, CI_COMMIT_REF_NAME: ref },
     });
     const status = { context: "kubefile/verify", state: "failure", description: "x".repeat(300) } as const;
     expect(await platform.commitStatus(status)).toEqual({ state: "written" });
     expect(await platform.commitStatus(status)).toEqual({ state: "written" });
     const description = "x".repeat(255);
     expect(gitlab?.statuses.get("kubefile/verify")?.fields).toEqual({
-      ...{ name: "kubefile/verify", state: "failed", description, ref: "main", pipeline_id: 900 },
+      ...{ name: "kubefile/verify", state: "failed", description, pipeline_id: Number(id) },
     });
     expect(gitlab?.violations).toEqual([]);
   });
