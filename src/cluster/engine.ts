@@ -31,6 +31,10 @@ const installHint =
   "install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; " +
   "`--capture static` needs none, but finds only the images that files name, and launches nothing";
 
+const permissionHint =
+  "let this user use it: `sudo usermod -aG docker $USER` and a new login (whoever may is as good as root), a rootless " +
+  "engine, or DOCKER_HOST; `--capture static` needs none, but finds only the images that files name, and launches nothing";
+
 /** Takes from an environment the variables that decide which engine is meant. */
 export function engineEnvironment(environment: Readonly<Record<string, string | undefined>>): EngineEnvironment {
   const taken: Record<string, string> = {};
@@ -81,6 +85,6 @@ export async function connectEngine(environment: EngineEnvironment, signal?: Abo
     said = error.code === "TOOL_MISSING" ? "there is no docker command on PATH" : error.message;
   }
   throw new KubefileError("ENGINE_MISSING", `no Docker Engine answers${said === "" ? "" : `: ${said}`}`, {
-    hint: installHint,
+    hint: /permission denied/i.test(said) ? permissionHint : installHint,
   });
 }

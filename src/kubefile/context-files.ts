@@ -10,6 +10,8 @@ export interface ContextFiles {
   exists(path: string): FileKind | undefined;
   /** Names in a directory, sorted, without ignored ones; empty when there is no such directory. */
   list(path: string): readonly string[];
+  /** Whether a directory is there whose names this user may not read. */
+  isUnreadable?(path: string): boolean;
   /** Where a symbolic link points, as written; undefined for everything else. */
   readLink?(path: string): string | undefined;
   /** The same directory with nothing ignored, and what is: so that a missing file can be explained. */
@@ -24,6 +26,7 @@ export function directoryContext(root: string, rules: IgnoreRules = nothingIgnor
   const lists = new Map<string, readonly string[]>();
   /** What is known not to be a link. */
   const kinds = new Map<string, FileKind>();
+  const unreadable = new Set<string>();
   const isThere = (path: string): boolean =>
     rules.ignoredBy(path) === undefined ||
     (rules.mayReincludeBelow(path) && statsOf(root, path)?.isDirectory() === true && list(path).length > 0);
@@ -31,7 +34,7 @@ export function directoryContext(root: string, rules: IgnoreRules = nothingIgnor
     const known = lists.get(path);
     if (known !== undefined) return known;
     const names: string[] = [];
-    for (const entry of entriesOf(join(root, path))) {
+    for (const entry of entriesOf(join(root, path), () => unreadable.add(path))) {
       const inside = path === "." ? entry.name : `${path}/${entry.name}`;
       if (!entry.isSymbolicLink()) kinds.set(inside, entry.isDirectory() ? "directory" : "file");
       if (isThere(inside)) names.push(entry.name);
@@ -52,6 +55,10 @@ export function directoryContext(root: string, rules: IgnoreRules = nothingIgnor
       }
     },
     list,
+    isUnreadable: (path) => {
+      list(path);
+      return unreadable.has(path);
+    },
     readLink: (path) =>
       !kinds.has(path) && isThere(path) && statsOf(root, path)?.isSymbolicLink() === true
         ? readlinkSync(join(root, path))
@@ -60,10 +67,11 @@ export function directoryContext(root: string, rules: IgnoreRules = nothingIgnor
   };
 }
 
-function entriesOf(directory: string): readonly Dirent[] {
+function entriesOf(directory: string, onRefused: () => void): readonly Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
-  } catch {
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EACCES") onRefused();
     return [];
   }
 }
@@ -77,6 +85,8 @@ export interface ContextEntry {
   readonly kind: FileKind;
   /** Target of a symbolic link; what is behind it is not walked. */
   readonly link?: string;
+  /** A directory of which nothing more is known. */
+  readonly isUnreadable?: true;
 }
 
 /** Everything below a path, the path itself first; links are named and not followed. */
@@ -86,7 +96,8 @@ export function* walkContext(context: ContextFiles, path: string): Generator<Con
   if (link !== undefined) {
     yield { path, kind: kind ?? "file", link };
   } else if (kind !== undefined) {
-    yield { path, kind };
+    const isUnreadable = kind === "directory" && context.isUnreadable?.(path) === true;
+    yield { path, kind, ...(isUnreadable ? { isUnreadable } : {}) };
     if (kind === "file") return;
     for (const name of context.list(path)) yield* walkContext(context, posix.join(path, name));
   }

@@ -53,6 +53,7 @@ export const diagnosticCodes = {
   "app-type-unknown": "an application that is neither chart, manifests nor scripts and has no APPCMDS",
   // files
   "source-missing": "a source that is not in the build context",
+  "source-unreadable": "a directory of the build context that this user may not read",
   "path-escapes": "a path that leads out of the build context or the rootfs",
   "link-escapes": "a symbolic link that leads out of the build context",
   "destination-not-directory": "several sources and a destination without a closing slash",

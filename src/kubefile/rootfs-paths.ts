@@ -118,7 +118,8 @@ function place(tree: Tree, source: string, destination: string, sourceCount: num
     const path = posix.join(target.path, below(from, entry.path));
     addParents(tree, path);
     tree.paths.set(path, entry.kind);
-    if (entry.link !== undefined && entry.kind === "directory") tree.opaque.add(path);
+    const isLinked = entry.link !== undefined && entry.kind === "directory";
+    if (isLinked || entry.isUnreadable === true) tree.opaque.add(path);
   }
 }
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { type ContextFiles, isOutside, linkEscapes, walkContext } from "./context-files.ts";
-import { quoted, type Report } from "./diagnostic.ts";
+import { type Diagnostic, quoted, type Report } from "./diagnostic.ts";
 import { expandWord } from "./expand.ts";
 import { flagValue } from "./flags.ts";
 import { ignoredHint } from "./ignore-file.ts";
@@ -101,17 +101,10 @@ function checkSource(
   }
   if (context === undefined) return;
   const found = hasWildcard(path) ? matchWildcard(context, path) : [path];
-  const links = isWhole ? found.map((match) => escapingLink(context, match)) : [];
-  const link = links.find((escaping) => escaping !== undefined);
-  if (link !== undefined) {
-    report({
-      severity: "error",
-      code: "link-escapes",
-      message: `${quoted(link.path)} is a link to ${quoted(link.target)}, which is outside of the build context`,
-      hint: "replace it by the file itself, or by a relative link that stays inside",
-      span: word.span,
-    });
-  } else if (found.length === 0) {
+  const obstacles = isWhole ? found.flatMap((match) => [...obstaclesOf(context, match)]) : [];
+  for (const obstacle of obstacles.slice(0, MAX_OBSTACLES)) report({ severity: "error", ...obstacle, span: word.span });
+  if (obstacles.length > 0) return;
+  if (found.length === 0) {
     report({
       severity: "error",
       code: "source-missing",
@@ -145,19 +138,34 @@ function exclusionHint({ unfiltered }: ContextFiles, path: string): string | und
   return undefined;
 }
 
-/** The first link on the way to a path, or below it, that leads out of the context. */
-function escapingLink(context: ContextFiles, path: string): { path: string; target: string } | undefined {
+/** As many as a user mends before another look; a directory of tools may hold thousands of links to elsewhere. */
+const MAX_OBSTACLES = 10;
+
+/** What keeps a source from being copied whole: links that lead out of the context, directories that cannot be read. */
+function* obstaclesOf(context: ContextFiles, path: string): Generator<Omit<Diagnostic, "severity" | "span">> {
   let parent = ".";
   for (const segment of path.split("/").slice(0, -1)) {
     parent = posix.join(parent, segment);
     const target = context.readLink?.(parent);
-    if (target !== undefined && linkEscapes(parent, target)) return { path: parent, target };
+    if (target !== undefined && linkEscapes(parent, target)) return yield escapingLink(parent, target);
   }
   for (const entry of walkContext(context, path)) {
-    if (entry.link !== undefined && linkEscapes(entry.path, entry.link))
-      return { path: entry.path, target: entry.link };
+    if (entry.link !== undefined && linkEscapes(entry.path, entry.link)) yield escapingLink(entry.path, entry.link);
+    if (entry.isUnreadable !== true) continue;
+    yield {
+      code: "source-unreadable",
+      message: `the directory ${quoted(entry.path)} cannot be read: permission denied`,
+      hint: "make it readable for this user, or leave it out with a line in .kubefileignore",
+    };
   }
-  return undefined;
+}
+
+function escapingLink(path: string, target: string): Omit<Diagnostic, "severity" | "span"> {
+  return {
+    code: "link-escapes",
+    message: `${quoted(path)} is a link to ${quoted(target)}, which is outside of the build context`,
+    hint: "replace it by the file itself, or by a relative link that stays inside",
+  };
 }
 
 function* pathsOf(context: ContextFiles): Generator<string> {

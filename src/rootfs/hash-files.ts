@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import pLimit from "p-limit";
+import { KubefileError } from "../error.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
+import { throwTogether } from "./problems.ts";
 import { digestOfFile, READ_FLAGS } from "./regular-file.ts";
 
 export interface HashedFile {
@@ -21,7 +23,11 @@ const PARALLEL_STREAMS = 4;
 /** How long small files may keep the process from all else. */
 const SLICE_MILLISECONDS = 10;
 
-/** Digests and modes of regular files below `root`, by path; links are not followed. */
+/**
+ * Digests and modes of regular files below `root`, by path; links are not followed.
+ *
+ * @throws KubefileError SOURCE_MISSING with all that this user may not read
+ */
 export async function hashFiles(
   root: string,
   paths: readonly string[],
@@ -31,16 +37,22 @@ export async function hashFiles(
   const hashed = new Map<string, HashedFile>();
   const large: { readonly path: string; readonly mode: number }[] = [];
   const buffer = Buffer.allocUnsafe(SMALL_BYTES);
+  const problems: KubefileError[] = [];
   let sliceEnd = performance.now() + SLICE_MILLISECONDS;
   for (const path of paths) {
-    const { mode, content } = readSmall(join(root, path), buffer);
-    if (content === undefined) large.push({ path, mode });
-    else hashed.set(path, { mode, digest: digestOf(content) });
+    try {
+      const { mode, content } = readSmall(join(root, path), buffer);
+      if (content === undefined) large.push({ path, mode });
+      else hashed.set(path, { mode, digest: digestOf(content) });
+    } catch (error) {
+      problems.push(unreadable(path, error));
+    }
     if (performance.now() < sliceEnd) continue;
     await setImmediate();
     signal?.throwIfAborted();
     sliceEnd = performance.now() + SLICE_MILLISECONDS;
   }
+  throwTogether(problems);
   const limit = pLimit(PARALLEL_STREAMS);
   await Promise.all(
     large.map(({ path, mode }) =>
@@ -48,6 +60,15 @@ export async function hashFiles(
     ),
   ).finally(() => limit.clearQueue());
   return hashed;
+}
+
+/** @throws the error itself when it tells of anything else */
+function unreadable(path: string, error: unknown): KubefileError {
+  if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+  return new KubefileError("SOURCE_MISSING", `the file ${JSON.stringify(path)} cannot be read: permission denied`, {
+    hint: "make it readable for this user, or leave it out with a line in .kubefileignore",
+    cause: error,
+  });
 }
 
 /** The whole content of a small file, valid until the next call; undefined of a large one. */

@@ -42,6 +42,15 @@ test("no engine behind the command: its own words", async () => {
   );
 });
 
+test("an engine that this user may not use: not what to install, but what to permit", async () => {
+  const words = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock";
+  await expect(connectEngine(await dockerCommand(`echo "${words}" >&2; exit 1`))).rejects.toMatchObject({
+    code: "ENGINE_MISSING",
+    message: `no Docker Engine answers: ${words}`,
+    hint: expect.stringContaining("usermod -aG docker"),
+  });
+});
+
 test("a command that answers is an engine, and gets the given variables only", async () => {
   const environment = await dockerCommand('if [ "$1" = version ]; then echo 20.10.24; else env; fi');
   const engine = await connectEngine({ ...environment, DOCKER_HOST: "tcp://there:2375" });

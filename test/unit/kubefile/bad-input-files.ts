@@ -172,6 +172,24 @@ export const fileCases: readonly BadInput[] = [
     ],
   },
   {
+    name: "several links that lead out",
+    kubefile: ["FROM scratch", "COPY . .", "CMD true"],
+    context: ["a -> /etc/passwd", "etc/b -> ../../x", "etc/c -> ../a", "etc/d -> e"],
+    expected: [
+      '2:6 error[link-escapes]: "a" is a link to "/etc/passwd", which is outside of the build context => replace it by the file itself, or by a relative link that stays inside',
+      '2:6 error[link-escapes]: "etc/b" is a link to "../../x", which is outside of the build context => replace it by the file itself, or by a relative link that stays inside',
+    ],
+  },
+  {
+    name: "a directory that may not be read, whose files are not missed then",
+    kubefile: ["FROM scratch", "COPY . .", "CMD kubectl apply -f etc/site/a.yaml"],
+    context: ["etc/site/a.yaml"],
+    unreadable: ["etc/site"],
+    expected: [
+      '2:6 error[source-unreadable]: the directory "etc/site" cannot be read: permission denied => make it readable for this user, or leave it out with a line in .kubefileignore',
+    ],
+  },
+  {
     name: "a link that leads out",
     kubefile: ["FROM scratch", "COPY out/secret .", "CMD true"],
     context: ["out -> ../.."],

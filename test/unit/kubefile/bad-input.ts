@@ -11,6 +11,8 @@ export interface BadInput {
   readonly kubefile: readonly string[];
   /** Entries of the build context (see createContext); without them the context is not looked at. */
   readonly context?: readonly string[];
+  /** Directories of it that this user may not read; root, who may run the tests, may read all. */
+  readonly unreadable?: readonly string[];
   readonly expected: readonly string[];
 }
 
