@@ -69,7 +69,6 @@ export async function recordCluster(api: KubernetesApi, baseline: Baseline): Pro
   const pods = launched
     .map((object) => ({ object, pod: recordedPod(object) }))
     .sort((one, other) => Number(one.pod.healthy) - Number(other.pod.healthy) || compare(one.pod, other.pod));
-  const uids = new Set(all.filter((pod) => !launched.includes(pod)).map(({ metadata }) => metadata.uid));
   const logs = await Promise.all(
     pods
       .flatMap(({ object, pod }) => containersOf(object).map((container) => ({ object, pod, ...container })))
@@ -83,11 +82,7 @@ export async function recordCluster(api: KubernetesApi, baseline: Baseline): Pro
   );
   return {
     pods: pods.map(({ pod }) => pod).slice(0, MAX_PODS),
-    events: events
-      .filter((event) => !uids.has(textAt(event, "involvedObject", "uid") ?? ""))
-      .sort((one, other) => (lastSeen(one) < lastSeen(other) ? -1 : 1))
-      .slice(-MAX_EVENTS)
-      .map(recordedEvent),
+    events: recordedEvents(events, { all, launched }),
     logs: logs.filter(({ text }) => text !== ""),
   };
 }
@@ -106,6 +101,38 @@ function recordedPod(object: KubernetesObject): RecordedPod {
     restarts: statuses.reduce((sum, status) => sum + (numberAt(status, "restartCount") ?? 0), 0),
     ...(message === "" ? {} : { message: message.slice(0, MESSAGE_CHARACTERS) }),
   };
+}
+
+/**
+ * Warnings about what the launch made, oldest first. What the cluster warned of while it came up, and of its own pods, is
+ * about the machine.
+ *
+ * @param events those of type Warning
+ */
+export function recordedEvents(
+  events: readonly KubernetesObject[],
+  pods: { readonly all: readonly KubernetesObject[]; readonly launched: readonly KubernetesObject[] },
+): RecordedEvent[] {
+  // A kubelet's events about static pods have another uid than their mirrors: the name tells them.
+  const own = new Set(pods.all.filter((pod) => !pods.launched.includes(pod)).map(placeOf));
+  const begin = pods.launched.map(({ metadata }) => metadata.creationTimestamp ?? "").sort()[0] ?? "";
+  return events
+    .filter((event) => lastSeen(event) >= begin && !(isAboutPod(event) && own.has(placeOfInvolved(event))))
+    .sort((one, other) => (lastSeen(one) < lastSeen(other) ? -1 : 1))
+    .slice(-MAX_EVENTS)
+    .map(recordedEvent);
+}
+
+function placeOf({ metadata: { namespace = "default", name } }: KubernetesObject): string {
+  return `${namespace}/${name}`;
+}
+
+function placeOfInvolved(event: KubernetesObject): string {
+  return `${textAt(event, "involvedObject", "namespace") ?? ""}/${textAt(event, "involvedObject", "name") ?? ""}`;
+}
+
+function isAboutPod(event: KubernetesObject): boolean {
+  return textAt(event, "involvedObject", "kind") === "Pod";
 }
 
 function recordedEvent(event: KubernetesObject): RecordedEvent {
