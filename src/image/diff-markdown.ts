@@ -2,7 +2,7 @@ import { hexOf } from "../oci/digest.ts";
 import { diffHeadline, isWorse, movedNames, newLayers, sizeChange, transferText } from "./diff-summary.ts";
 import type { FileFacts, ImageDiff, LaunchChanges, SizedImage, ValueChange } from "./diff-types.ts";
 import { fitTables, type PageSection } from "./fit-tables.ts";
-import { codeBlock, codeSpan, type MarkdownColumn } from "./markdown.ts";
+import { codeBlock, codeSpan, type MarkdownColumn, unbroken } from "./markdown.ts";
 import { shortReference } from "./short-reference.ts";
 import { countOf, formatSize } from "./text-table.ts";
 
@@ -15,6 +15,7 @@ const SHORT_DIGEST = 12;
  */
 export function diffMarkdown(diff: ImageDiff, { limit }: { readonly limit: number }): string {
   const { files } = diff.rootfs;
+  const onlyAdded = diff.images.moved.length + diff.images.removed.length === 0;
   const fileRows = files === undefined ? [] : filesTable(files);
   const sections: PageSection[] = [
     { markdown: summary(diff) },
@@ -25,17 +26,17 @@ export function diffMarkdown(diff: ImageDiff, { limit }: { readonly limit: numbe
         columns: [
           { header: "" },
           { header: "Image" },
-          { header: "From" },
-          { header: "To" },
+          { header: "From", optional: true },
+          { header: onlyAdded ? "Digest" : "To", optional: true },
           { header: "Size", align: "right" },
-          { header: "Layers" },
+          { header: "Layers", optional: true },
         ],
         rows: imageRows(diff.images),
       },
     },
     folded(
       `${countOf(fileRows.length, "file")} of the rootfs`,
-      [{ header: "" }, { header: "File" }, { header: "From" }, { header: "To" }],
+      [{ header: "" }, { header: "File" }, { header: "From", optional: true }, { header: "To", optional: true }],
       fileRows,
     ),
     launchSection(diff.launch),
@@ -84,11 +85,11 @@ function imageRows({ added, removed, moved }: ImageDiff["images"]): string[][] {
       movedNames(pair).map(codeSpan).join(" → "),
       digest(pair.from),
       digest(pair.to),
-      sizeChange(pair.from.size, pair.to.size),
+      unbroken(sizeChange(pair.from.size, pair.to.size)),
       newLayers(pair.layers),
     ]),
-    ...added.map((image) => ["**added**", name(image), "", digest(image), formatSize(image.size), ""]),
-    ...removed.map((image) => ["removed", name(image), digest(image), "", formatSize(image.size), ""]),
+    ...added.map((image) => ["**added**", name(image), "", digest(image), unbroken(formatSize(image.size)), ""]),
+    ...removed.map((image) => ["removed", name(image), digest(image), "", unbroken(formatSize(image.size)), ""]),
   ];
 }
 
@@ -105,7 +106,7 @@ function filesTable({ added, removed, changed }: NonNullable<ImageDiff["rootfs"]
 
 function factsText(facts: FileFacts): string {
   if (facts.type === "link") return `→ ${codeSpan(cutValue(facts.target))}`;
-  return `${formatSize(facts.size)}${facts.mode === "0644" ? "" : `, ${facts.mode}`}`;
+  return `${unbroken(formatSize(facts.size))}${facts.mode === "0644" ? "" : `, ${facts.mode}`}`;
 }
 
 function appRows({ added, removed, changed }: ImageDiff["apps"]): string[][] {

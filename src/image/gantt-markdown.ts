@@ -1,4 +1,5 @@
 import type { PhaseTiming } from "./report.ts";
+import { formatSeconds } from "./text-table.ts";
 
 /** Phases that took less are not worth a bar. */
 const SHORTEST_SECONDS = 0.1;
@@ -18,7 +19,7 @@ export function ganttMarkdown(sections: readonly GanttSection[]): string {
     `  section ${label(name)}`,
     ...phases.map(({ name: phase, start, seconds }) => {
       const begin = Math.round(start * 1_000);
-      return `  ${label(phase)} :${begin}, ${begin + Math.round(seconds * 1_000)}`;
+      return `  ${label(phase)} ${formatSeconds(seconds)} :${begin}, ${begin + Math.round(seconds * 1_000)}`;
     }),
   ]);
   // Milliseconds since 1970 as dates, and seconds since then on the axis: the reader's time zone does not matter.

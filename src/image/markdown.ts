@@ -15,6 +15,26 @@ export function codeSpan(text: string): string {
   return `${fence}${padding}${line}${padding}${fence}`;
 }
 
+/** A word of a sentence; it has nothing that makes a mention, a link, a reference or HTML of it. */
+const word = /^\(?[A-Za-z]+(?:-[A-Za-z]+)*[,;)]?$/;
+
+/** A sentence of ours with names of strangers in it: what is no plain word of it stands as code. */
+export function proseWithNames(text: string): string {
+  const runs: { readonly isProse: boolean; readonly tokens: string[] }[] = [];
+  for (const token of printable(text).split(/\s+/).filter(Boolean)) {
+    const isProse = word.test(token);
+    const last = runs.at(-1);
+    if (last?.isProse === isProse) last.tokens.push(token);
+    else runs.push({ isProse, tokens: [token] });
+  }
+  return runs.map(({ isProse, tokens }) => (isProse ? tokens.join(" ") : codeSpan(tokens.join(" ")))).join(" ");
+}
+
+/** A number and its unit, which no cell is to break apart. */
+export function unbroken(text: string): string {
+  return text.replaceAll(" ", "\u00a0");
+}
+
 /** Lines as code; `language` only colours them. */
 export function codeBlock(text: string, language = "text"): string {
   const lines = text.trimEnd().split(/\r?\n/).map(printable);
@@ -30,16 +50,22 @@ export function details(summary: string, body: string): string {
 export interface MarkdownColumn {
   readonly header: string;
   readonly align?: "left" | "right";
+  /** Left out when no row has anything in it. */
+  readonly optional?: true;
 }
 
 /** Cells are markdown of ours, code spans for what comes from elsewhere. */
 export function markdownTable(columns: readonly MarkdownColumn[], rows: readonly (readonly string[])[]): string {
+  const used = columns.flatMap(({ optional }, position) =>
+    optional !== true || rows.some((cells) => cells[position]) ? [position] : [],
+  );
   const row = (cells: readonly string[]): string =>
     // A pipe ends a cell even inside a code span; GFM takes the backslash out again in both places.
-    `| ${columns.map((_, position) => (cells[position] ?? "").replaceAll("|", "\\|")).join(" | ")} |`;
+    `| ${used.map((position) => (cells[position] ?? "").replaceAll("|", "\\|")).join(" | ")} |`;
   return [
     row(columns.map(({ header }) => header)),
-    row(columns.map(({ align }) => (align === "right" ? "--:" : "---"))),
+    // Headers without an alignment stand in the middle of their columns, far from what they are about.
+    row(columns.map(({ align }) => (align === "right" ? "--:" : ":--"))),
     ...rows.map(row),
   ].join("\n");
 }

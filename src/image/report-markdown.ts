@@ -1,10 +1,10 @@
 import type { Reason } from "../capture/types.ts";
-import { formatLocation } from "../error.ts";
+import { formatLocation, type Location } from "../error.ts";
 import { hexOf } from "../oci/digest.ts";
 import { fitTables, type PageSection } from "./fit-tables.ts";
 import { ganttMarkdown } from "./gantt-markdown.ts";
 import { gradeMeaning } from "./grades.ts";
-import { codeBlock, codeSpan } from "./markdown.ts";
+import { codeBlock, codeSpan, proseWithNames, unbroken } from "./markdown.ts";
 import type { BuildReport, ReportedImage } from "./report.ts";
 import { shortReference } from "./short-reference.ts";
 import { countOf, formatSeconds, formatSize } from "./text-table.ts";
@@ -21,6 +21,8 @@ export interface ReportMarkdownOptions {
 }
 
 const SHORT_DIGEST = 12;
+/** Of an image. */
+const SHOWN_REASONS = 2;
 /** Characters; heredocs are long. */
 const LONGEST_STEP = 160;
 
@@ -33,12 +35,15 @@ export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptio
     { markdown: warnings(report) },
     {
       markdown: hidden.length === 0 ? "" : hiddenHeading(report, hidden.length),
-      table: { columns: [{ header: "Image" }, { header: "Why" }], rows: hidden.map(hiddenRow) },
+      table: {
+        columns: [{ header: "Image" }, { header: "Why" }, { header: "During", optional: true }],
+        rows: hidden.map(hiddenRow),
+      },
     },
     {
       markdown: report.images.length === 0 ? "" : `#### Images\n\n${imagesNote(report)}`,
       table: {
-        columns: [{ header: "Image" }, { header: "Digest" }, { header: "Size", align: "right" }, { header: "Why" }],
+        columns: [{ header: "Image, digest" }, { header: "Size", align: "right" }, { header: "Why" }],
         rows: report.images.map(imageRow),
       },
     },
@@ -49,7 +54,7 @@ export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptio
         rows: report.suggestions.map(({ reference, where, why }) => [
           codeSpan(shortReference(reference)),
           codeSpan(formatLocation(where)),
-          codeSpan(why),
+          proseWithNames(why),
         ]),
       },
     },
@@ -59,7 +64,7 @@ export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptio
         columns: [
           { header: "Line", align: "right" },
           { header: "Step" },
-          { header: "" },
+          { header: "State" },
           { header: "From, or why not" },
         ],
         rows: stepRows(report),
@@ -83,12 +88,13 @@ function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size
   const network = needsNetwork ? ", with a network" : grade === "ready" ? ", without a network" : "";
   const facts = digest === undefined ? [] : [`${codeSpan(digest)}${size === undefined ? "" : `, ${formatSize(size)}`}`];
   const { transfer } = report;
+  const mounted = transfer === undefined || transfer.mounted.blobs === 0 ? "" : `, ${transfer.mounted.blobs} mounted`;
   const sent =
     transfer === undefined
       ? []
       : [
           `Sent ${countOf(transfer.uploaded.blobs, "blob")}, ${formatSize(transfer.uploaded.bytes)}; ` +
-            `${transfer.existing.blobs} there already, ${transfer.mounted.blobs} mounted.`,
+            `${transfer.existing.blobs} there already${mounted}.`,
         ];
   return [
     `### ${mark} ${grade}: ${gradeMeaning[grade]}${network}`,
@@ -108,15 +114,17 @@ function failure({ failure: problem }: BuildReport, { reproduce, bundle }: Repor
 }
 
 function warnings({ warnings: all }: BuildReport): string {
-  return all.map((warning) => `- ⚠️ ${codeSpan(warning)}`).join("\n");
+  return all.map((warning) => `- ⚠️ ${proseWithNames(warning)}`).join("\n");
 }
 
 function hiddenHeading({ images }: BuildReport, count: number): string {
-  return `#### Found by the rehearsal alone\n\n${count} of ${images.length}; no file names them.`;
+  return `#### Found by the rehearsal alone\n\n${count} of ${countOf(images.length, "image")}; no file names ${count === 1 ? "it" : "them"}.`;
 }
 
-function hiddenRow({ reference, reasons }: ReportedImage): string[] {
-  return [codeSpan(shortReference(reference)), reasons[0] === undefined ? "" : codeSpan(reasonText(reasons[0]))];
+/** With the command that ran when it was first seen: no file leads to it. */
+function hiddenRow({ reference, reasons: [reason] }: ReportedImage): string[] {
+  const when = reason?.where === undefined ? "" : lineOf(reason.where);
+  return [codeSpan(shortReference(reference)), reason === undefined ? "" : reasonMarkdown(reason), when];
 }
 
 function imagesNote({ images, size, nodeImage, platform }: BuildReport): string {
@@ -128,11 +136,20 @@ function imagesNote({ images, size, nodeImage, platform }: BuildReport): string 
 
 function imageRow({ reference, digest, size, reasons }: ReportedImage): string[] {
   return [
-    codeSpan(shortReference(reference)),
-    codeSpan(hexOf(digest).slice(0, SHORT_DIGEST)),
-    formatSize(size),
-    reasons.map((reason) => codeSpan(reasonText(reason))).join("<br>"),
+    // One below the other: a column for digests would push the reasons off the page.
+    `${codeSpan(shortReference(reference))}<br>${codeSpan(hexOf(digest).slice(0, SHORT_DIGEST))}`,
+    unbroken(formatSize(size)),
+    reasonsMarkdown(reasons),
   ];
+}
+
+/** One reason of each source, and how many more there are: a page is for reading, and the report has them all. */
+function reasonsMarkdown(reasons: readonly Reason[]): string {
+  const shown = reasons
+    .filter(({ source }, position) => position === reasons.findIndex((other) => other.source === source))
+    .slice(0, SHOWN_REASONS);
+  const more = reasons.length - shown.length;
+  return [...shown.map(reasonMarkdown), ...(more === 0 ? [] : [`and ${more} more`])].join("<br>");
 }
 
 const suggestionsHeading =
@@ -154,13 +171,13 @@ function stepRows({ steps, rehearsal }: BuildReport): string[][] {
     String(where.line),
     codeSpan(shown.length > LONGEST_STEP ? `${shown.slice(0, LONGEST_STEP)}…` : shown),
     state === "cached" ? "CACHED" : "executed",
-    codeSpan((state === "cached" ? from : reason) ?? ""),
+    proseWithNames((state === "cached" ? from : reason) ?? ""),
   ]);
   if (rehearsal === undefined) return rows;
   const [what, state] = rehearsalStates[rehearsal.state];
   return [
     ...rows,
-    ["", what, state, codeSpan((rehearsal.state === "cached" ? rehearsal.from : rehearsal.reason) ?? "")],
+    ["", what, state, proseWithNames((rehearsal.state === "cached" ? rehearsal.from : rehearsal.reason) ?? "")],
   ];
 }
 
@@ -171,6 +188,12 @@ function time({ phases }: BuildReport): string {
   return `#### Time: ${formatSeconds(end)}\n\n${chart}`;
 }
 
-function reasonText({ text, where }: Reason): string {
-  return where === undefined ? text : `${text} (${formatLocation(where)})`;
+/** In what a file says the line is meant; its column adds nothing but width. */
+function reasonMarkdown({ source, text, where }: Reason): string {
+  const said = proseWithNames(text);
+  return source === "static" && where !== undefined ? `${said} (${lineOf(where)})` : said;
+}
+
+function lineOf({ file, line }: Location): string {
+  return codeSpan(formatLocation({ file, line }));
 }

@@ -26,7 +26,7 @@ const failedParts: Readonly<Record<PreviewPart, string>> = {
   test: "It started with the network cut, and the test failed.",
 };
 
-/** More pods than that are unfolded by whoever wants to see them. */
+/** More pods than that, and those that are all well, are unfolded by whoever wants to see them. */
 const SHOWN_PODS = 12;
 
 /** A verdict as a comment on a pull or merge request. The same verdict gives the same text. */
@@ -115,7 +115,7 @@ function pods(list: readonly RecordedPod[]): string {
   const table = markdownTable(columns, rows);
   const healthy = list.filter((pod) => pod.healthy).length;
   const title = `${countOf(list.length, "pod")}, ${healthy === list.length ? "all well" : `${list.length - healthy} not well`}`;
-  return list.length <= SHOWN_PODS ? table : details(title, table);
+  return healthy < list.length && list.length <= SHOWN_PODS ? table : details(title, table);
 }
 
 function events({ events: list }: PreviewVerdict): string {

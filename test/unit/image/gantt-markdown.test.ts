@@ -14,8 +14,8 @@ it("draws phases on an axis of seconds", () => {
       "  dateFormat x",
       "  axisFormat %s s",
       "  section build",
-      "  kind cluster :250, 9750",
-      "  write /tmp/a b c d.tar :9750, 10750",
+      "  kind cluster 9.5 s :250, 9750",
+      "  write /tmp/a b c d.tar 1.0 s :9750, 10750",
       "```",
     ].join("\n"),
   );

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { codeBlock, codeSpan, details, fitMarkdown, markdownTable } from "../../../src/image/markdown.ts";
+import {
+  codeBlock,
+  codeSpan,
+  details,
+  fitMarkdown,
+  markdownTable,
+  proseWithNames,
+} from "../../../src/image/markdown.ts";
 
 describe("codeSpan", () => {
   it.each([
@@ -41,9 +48,38 @@ describe("codeBlock", () => {
 });
 
 describe("markdownTable", () => {
+  it("leaves out a column that may go when no row has anything in it", () => {
+    const columns = [{ header: "Image" }, { header: "From", optional: true } as const, { header: "To" }];
+    expect(markdownTable(columns, [["a", "", "b"], ["c"]])).toBe("| Image | To |\n| :-- | :-- |\n| a | b |\n| c |  |");
+  });
+
   it("keeps a pipe inside of its cell", () => {
-    expect(markdownTable([{ header: "Pod" }, { header: "Size", align: "right" }], [[codeSpan("a|b")]])).toBe(
-      "| Pod | Size |\n| --- | --: |\n| `a\\|b` |  |",
+    expect(markdownTable([{ header: "Pod" }, { header: "Size", align: "right" }], [[codeSpan("a|b"), "1"]])).toBe(
+      "| Pod | Size |\n| :-- | --: |\n| `a\\|b` | 1 |",
+    );
+  });
+});
+
+describe("proseWithNames", () => {
+  it.each([
+    ["it was not built here before", "it was not built here before"],
+    [
+      "pulled by pod shop/web-5d9c init container wait-for-db",
+      "pulled by pod `shop/web-5d9c` init container wait-for-db",
+    ],
+    ["used by pod shop/a container b (the node held it)", "used by pod `shop/a` container b (the node held it)"],
+    ["@octo #12 https://x.example", "`@octo #12 https://x.example`"],
+    ["a <b> `c`", "a `` <b> `c` ``"],
+  ])("%s", (text, markdown) => {
+    expect(proseWithNames(text)).toBe(markdown);
+  });
+
+  it("leaves nothing outside of code that means something to a platform", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (text) => {
+        const outside = proseWithNames(text).replace(/(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)/g, "");
+        expect(outside).toMatch(/^[A-Za-z ,;()-]*$/);
+      }),
     );
   });
 });

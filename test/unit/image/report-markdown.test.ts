@@ -65,44 +65,44 @@ test("of a build says what came of it, and why each image is there", () => {
 \`${digestOf("shop")}\`, 47.7 MiB
 - \`registry.example/shop:1\`
 
-Sent 12 blobs, 45.8 MiB; 3 there already, 0 mounted.
+Sent 12 blobs, 45.8 MiB; 3 there already.
 
-- ⚠️ \`CronJob shop/report has not run yet\`
+- ⚠️ CronJob \`shop/report\` has not run yet
 
 #### Found by the rehearsal alone
 
-1 of 2; no file names them.
+1 of 2 images; no file names it.
 
 | Image | Why |
-| --- | --- |
-| \`quay.io/shop/helper:1\` | \`created by operator Deployment shop/op\` |
+| :-- | :-- |
+| \`quay.io/shop/helper:1\` | created by operator Deployment \`shop/op\` |
 
 #### Images
 
 2 images for \`linux/amd64\`, rehearsed on \`kindest/node:v1.34.4\`: 49.3 MiB; 47.7 MiB together, shared layers once.
 
-| Image | Digest | Size | Why |
-| --- | --- | --: | --- |
-| \`docker.io/library/nginx:1.27\` | \`${digestOf("nginx").slice(7, 19)}\` | 46.0 MiB | \`pulled by pod shop/web-0 container app\`<br>\`named by Deployment web (manifests/web.yaml:17)\` |
-| \`quay.io/shop/helper:1\` | \`${digestOf("helper").slice(7, 19)}\` | 3.3 MiB | \`created by operator Deployment shop/op\` |
+| Image, digest | Size | Why |
+| :-- | --: | :-- |
+| \`docker.io/library/nginx:1.27\`<br>\`${digestOf("nginx").slice(7, 19)}\` | 46.0\u00a0MiB | pulled by pod \`shop/web-0\` container app<br>named by Deployment web (\`manifests/web.yaml:17\`) |
+| \`quay.io/shop/helper:1\`<br>\`${digestOf("helper").slice(7, 19)}\` | 3.3\u00a0MiB | created by operator Deployment \`shop/op\` |
 
 #### Not in the cluster image
 
 Named in texts alone; the input \`include\` adds what is needed.
 
 | Image | Where | Why |
-| --- | --- | --- |
-| \`docker.io/library/debug:1\` | \`config.yaml:8\` | \`text of ConfigMap a\` |
+| :-- | :-- | :-- |
+| \`docker.io/library/debug:1\` | \`config.yaml:8\` | text of ConfigMap a |
 
 #### Steps
 
 1 of 2 steps cached.
 
-| Line | Step |  | From, or why not |
-| --: | --- | --- | --- |
-| 2 | \`COPY etc etc\` | CACHED | \`the local store\` |
-| 3 | \`COPY charts/ charts/\` | executed | \`charts/web/values.yaml changed\` |
-|  | rehearsal | rehearsed | \`the rootfs changed\` |
+| Line | Step | State | From, or why not |
+| --: | :-- | :-- | :-- |
+| 2 | \`COPY etc etc\` | CACHED | the local store |
+| 3 | \`COPY charts/ charts/\` | executed | \`charts/web/values.yaml\` changed |
+|  | rehearsal | rehearsed | the rootfs changed |
 
 #### Changes
 
@@ -115,8 +115,8 @@ gantt
   dateFormat x
   axisFormat %s s
   section build
-  cluster :0, 12300
-  launch :12400, 64650
+  cluster 12.3 s :0, 12300
+  launch 52.3 s :12400, 64650
 \`\`\`
 `);
 });

@@ -29,14 +29,14 @@ hint: its last lines, the pods and their logs are in the verdict
 \`\`\`
 
 |  | Pod | Status | Ready | Restarts |
-| --- | --- | --- | --: | --: |
+| :-- | :-- | :-- | --: | --: |
 | ❌ | \`shop/cart-0\` | \`CrashLoopBackOff\`<br>\`back-off restarting\` | \`0/1\` | 3 |
 | ✅ | \`shop/web-5d9c\` | \`Running\` | \`1/1\` | 0 |
 
 <details><summary>1 warning</summary>
 
 | Object | Reason | Message |
-| --- | --- | --- |
+| :-- | :-- | :-- |
 | \`pod shop/cart-0\` | \`BackOff\` × 4 | \`Back-off restarting failed container\` |
 
 </details>
@@ -64,11 +64,11 @@ gantt
   dateFormat x
   axisFormat %s s
   section build
-  kind cluster :250, 9750
+  kind cluster 9.5 s :250, 9750
   section launch
-  offline launch :20000, 32000
+  offline launch 12.0 s :20000, 32000
   section test
-  test :32000, 44300
+  test 12.3 s :32000, 44300
 \`\`\`
 
 </details>
