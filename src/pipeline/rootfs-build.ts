@@ -8,7 +8,7 @@ import type { PlannedStage } from "../plan/stage.ts";
 import type { ResolvedInput, Step } from "../plan/step.ts";
 import { resultKey } from "../plan/step-key.ts";
 import { stageBaseKey } from "../plan/traced-plan.ts";
-import { type TracedStep, traceStep } from "../plan/traced-step.ts";
+import { placeOf, type TracedStep, traceStep } from "../plan/traced-step.ts";
 import { atLocation } from "../rootfs/problems.ts";
 import type { SourceTree } from "../rootfs/source-tree.ts";
 import type { Store } from "../store/types.ts";
@@ -149,7 +149,11 @@ async function doStep(step: Step, number: number, work: StageWork): Promise<Cach
   const total = plan.stages.reduce((sum, { steps }) => sum + steps.length, 0);
   phase.update(`[${number}/${total}] ${step.shown}`);
   const inputs = await options.inputs.of(step);
-  const traced = traceStep(step, inputs, { stage: stage.title, previous: key }, { platform, container, stages: built });
+  const traced = traceStep(step, inputs, placeOf(stage, stage.steps.indexOf(step), key), {
+    platform,
+    container,
+    stages: built,
+  });
   const mayUse = use.uses({ shown: step.shown, number, stage: stage.title });
   const below = tree.chain;
   const known = traced === undefined ? undefined : await records.find(traced.key, below);

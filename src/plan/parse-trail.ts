@@ -21,6 +21,7 @@ function isStep(value: unknown): value is TrailStep {
     ["stage", "shown", "previous", "instruction"].every((name) => typeof value[name] === "string") &&
     Array.isArray(value.reads) &&
     value.reads.every(isStringMap) &&
+    (value.base === undefined || isStringMap(value.base)) &&
     isStringMap(value.environment) &&
     (value.files === undefined || isStringMap(value.files)) &&
     (value.container === undefined || typeof value.container === "string")

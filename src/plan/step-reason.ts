@@ -1,5 +1,5 @@
 import { inShort } from "./in-short.ts";
-import type { Trail, TrailStep } from "./trail.ts";
+import type { Trail, TrailSource, TrailStep } from "./trail.ts";
 
 /** Why a step had to be executed although the same Kubefile was built here before, in words. */
 export function stepReason(step: TrailStep, position: number, trail: Trail | undefined): string {
@@ -8,6 +8,7 @@ export function stepReason(step: TrailStep, position: number, trail: Trail | und
   if (before === undefined) return "the instruction is new";
   if (before.instruction !== step.instruction) return "the instruction changed";
   return (
+    baseReason(before.base, step.base) ??
     filesReason(before.files, step.files) ??
     inShort(
       step.reads.flatMap(({ name, identity }, at) =>
@@ -18,6 +19,13 @@ export function stepReason(step: TrailStep, position: number, trail: Trail | und
     (before.container === step.container ? undefined : "the launch container's image changed") ??
     (before.previous === step.previous ? "its record is gone" : "a step before it changed")
   );
+}
+
+/** FROM is no step: what it names is told with the first step on it. */
+function baseReason(before: TrailSource | undefined, now: TrailSource | undefined): string | undefined {
+  if (before === undefined || now === undefined || before.identity === now.identity) return undefined;
+  if (before.name !== now.name) return `FROM ${before.name} became FROM ${now.name}`;
+  return `${now.name} moved from ${before.identity} to ${now.identity}`;
 }
 
 /** Names of commits are told, as people look them up. */

@@ -2,7 +2,7 @@ import type { CacheKey } from "../cache/types.ts";
 import type { PlannedStage, StageBase } from "./stage.ts";
 import type { ResolvedInput, Step } from "./step.ts";
 import { baseKey } from "./step-key.ts";
-import { type TraceContext, type TracedStep, traceStep } from "./traced-step.ts";
+import { placeOf, type TraceContext, type TracedStep, traceStep } from "./traced-step.ts";
 
 export interface TracedPlan {
   /** Of the last stage's last step; undefined when something that decides it is known only by executing steps. */
@@ -19,10 +19,11 @@ export function tracePlan(
 ): TracedPlan {
   const keyed: { readonly title: string; readonly key: CacheKey | undefined }[] = [];
   const all: TracedPlan["steps"][number][] = [];
-  for (const { title, base, steps } of stages) {
+  for (const stage of stages) {
+    const { title, base, steps } = stage;
     let key = base.kind === "stage" ? keyed[base.stage]?.key : stageBaseKey(base, { platform });
-    for (const step of steps) {
-      const place = key === undefined ? undefined : { stage: title, previous: key };
+    for (const [position, step] of steps.entries()) {
+      const place = key === undefined ? undefined : placeOf(stage, position, key);
       const context = { platform, container, stages: keyed };
       const traced = place === undefined ? undefined : traceStep(step, inputs.get(step) ?? [], place, context);
       all.push({ step, traced });

@@ -1,6 +1,8 @@
 import type { CacheKey } from "../cache/types.ts";
+import type { BaseImage } from "../image/base-image.ts";
 import { formatReference } from "../oci/reference.ts";
 import { isProxyVariable } from "./scope.ts";
+import type { PlannedStage } from "./stage.ts";
 import type { ResolvedInput, Step, StepSecret, StepSource } from "./step.ts";
 import { type StepInputs, stepKey } from "./step-key.ts";
 import { type TrailStep, trailStep } from "./trail.ts";
@@ -20,6 +22,25 @@ export interface TracedStep {
   readonly trail: TrailStep;
 }
 
+/** Where a step stands. */
+export interface StepPlace {
+  /** Title of its stage. */
+  readonly stage: string;
+  /** The key of what it stands on. */
+  readonly previous: CacheKey;
+  /** The image that it stands on, when no step is between them. */
+  readonly base?: Pick<BaseImage, "reference" | "digest"> | undefined;
+}
+
+/** The place of the step at a position of a stage. */
+export function placeOf(
+  { title, base }: Pick<PlannedStage, "title" | "base">,
+  position: number,
+  previous: CacheKey,
+): StepPlace {
+  return { stage: title, previous, ...(position === 0 && base.kind === "image" ? { base: base.image } : {}) };
+}
+
 /**
  * The key of a step that stands on `previous`, with sources that stand for `resolved`. Undefined when something that
  * decides its result is not known before it is executed.
@@ -27,7 +48,7 @@ export interface TracedStep {
 export function traceStep(
   step: Step,
   resolved: readonly ResolvedInput[],
-  { stage, previous }: { readonly stage: string; readonly previous: CacheKey },
+  { stage, previous, base }: StepPlace,
   context: TraceContext,
 ): TracedStep | undefined {
   const sources = step.kind === "copy" ? step.sources : [];
@@ -44,7 +65,11 @@ export function traceStep(
   };
   const files = new Map(resolved.flatMap((input) => (input.kind === "context" ? [...input.entries] : [])));
   const names = sources.map((source) => nameOf(source, context));
-  return { key: stepKey(inputs), trail: trailStep({ stage, shown: step.shown }, inputs, names, files) };
+  const place = {
+    ...{ stage, shown: step.shown },
+    ...(base === undefined ? {} : { base: { name: formatReference(base.reference), identity: base.digest } }),
+  };
+  return { key: stepKey(inputs), trail: trailStep(place, inputs, names, files) };
 }
 
 function identityOf(input: ResolvedInput, { stages }: TraceContext): string | undefined {

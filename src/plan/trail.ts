@@ -19,13 +19,21 @@ export interface TrailStep {
   /** The instruction as written. */
   readonly shown: string;
   readonly previous: string;
+  /** What the FROM above it names, and what that stood for; absent for all but the first step on an image. */
+  readonly base?: TrailSource;
   readonly instruction: string;
   /** What each source is called, and what it stood for. */
-  readonly reads: readonly { readonly name: string; readonly identity: string }[];
+  readonly reads: readonly TrailSource[];
   /** What a COPY reads of the context, by name; absent where there is too much of it. */
   readonly files?: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly container?: string;
+}
+
+export interface TrailSource {
+  /** As people know it. */
+  readonly name: string;
+  readonly identity: string;
 }
 
 /** One digest for each part of what decides a rehearsal; by name where a part is a map. */
@@ -38,18 +46,18 @@ export interface TrailLaunch {
 const MAX_FILES = 20_000;
 
 /**
+ * @param place where the step stands, and what on
  * @param names what to call the sources, in their order
  * @param files what lies at each path of the context that the step copies
  */
 export function trailStep(
-  { stage, shown }: { readonly stage: string; readonly shown: string },
+  place: Pick<TrailStep, "stage" | "shown" | "base">,
   { previous, instruction, reads, environment, container }: StepInputs,
   names: readonly string[],
   files: ReadonlyMap<string, string>,
 ): TrailStep {
   return {
-    stage,
-    shown,
+    ...place,
     previous,
     instruction: shortDigest(instruction),
     reads: reads.map((identity, position) => ({ name: names[position] ?? "", identity })),

@@ -124,6 +124,37 @@ describe("a changed build", () => {
   });
 });
 
+describe("a changed base", () => {
+  test("is told with the first step on it, by both digests or both names", async () => {
+    const directory = await createDirectory();
+    const base = async (repository: string, content: string) => {
+      const image = buildImage({
+        format: "oci",
+        layers: [await buildLayer([{ path: "base", content }])],
+        entrypoint: [],
+      });
+      await uploadImage(registry, repository, "1", image);
+      return image.root.digest;
+    };
+    const files = (from: string) => ({
+      Kubefile: `FROM ${registry.host}/base/${from}:1\nCOPY a a\nCOPY b b\nCMD true\n`,
+      ...{ a: "1", b: "1" },
+    });
+    const first = await base("base/one", "1");
+    await base("base/two", "2");
+    await build(directory, files("one"));
+    const second = await base("base/one", "3");
+    expect(outcomes(await build(directory, files("one")))).toEqual([
+      `${registry.host}/base/one:1 moved from ${first} to ${second}`,
+      "a step before it changed",
+      "the rootfs changed",
+    ]);
+    expect(outcomes(await build(directory, files("two")))[0]).toBe(
+      `FROM ${registry.host}/base/one:1 became FROM ${registry.host}/base/two:1`,
+    );
+  });
+});
+
 describe("RUN on this machine", () => {
   test("is executed each time, and the launch is known by what it made", async () => {
     const directory = await createDirectory();
