@@ -50,6 +50,9 @@ describe("a release", () => {
     const { version: written }: { version: string } = JSON.parse(await git("show", "HEAD:package.json"));
     expect(written).toBe(version);
     expect(await git("show", "HEAD:gitlab-templates/build.yml")).toContain(`ghcr.io/kubefile-ci/job:${version}`);
+    const guide = await git("show", "HEAD:docs/gitlab.md");
+    expect(guide).toContain(`/kubefile-ci/kubefile-ci/v${version}/gitlab-templates/build.yml`);
+    expect(guide).toContain(`gitlab.com/kubefile-ci/kubefile-ci/build@${version}\n`);
     expect(await git("show", "HEAD:src/pipeline/options.ts")).toContain(`ghcr.io/kubefile-ci/tools:${version}`);
     const names = await readdir(made);
     expect(names.sort()).toEqual(["catalogue", `kubefile-ci-${version}.tgz`, "repository"]);
@@ -63,6 +66,8 @@ describe("a release", () => {
     const text = await readFile(join(catalogue, "templates/build.yml"), "utf8");
     expect(text).toContain("default: ghcr.io/kubefile-ci/job@sha256:abc");
     expect(text).not.toContain("kubefile-ci/job:");
+    // As README.md and docs/gitlab.md include them.
+    expect(await readFile(join(catalogue, "gitlab-templates/build.yml"), "utf8")).toBe(text);
   });
 
   test("is pushed as a tag that stays and tags that move", async () => {
@@ -77,7 +82,7 @@ describe("a release", () => {
     const tagsOf = async (remote: string): Promise<readonly string[]> =>
       (await run("git", ["-C", remote, "tag"])).stdout.trim().split("\n");
     expect(await tagsOf(github)).toEqual(["v7", "v7.8", "v7.8.9"]);
-    expect(await tagsOf(gitlab)).toEqual([version]);
+    expect(await tagsOf(gitlab)).toEqual([version, `v${version}`]);
 
     await git("commit", "--quiet", "--allow-empty", "--message", "Another");
     await git("tag", "--force", "v7");
