@@ -7,8 +7,9 @@ await runAction("build", async (context) => {
   const { env, platform } = context;
   const runId = newRunId();
   await rememberRun(env, runId);
-  const [{ buildInJob }, { buildInputs }, { rootInputs }, { inputsOfAction }] = await Promise.all([
+  const [{ buildInJob }, { uploadBundle }, { buildInputs }, { rootInputs }, { inputsOfAction }] = await Promise.all([
     import("../platform/build-job.ts"),
+    import("../platform/bundle-upload.ts"),
     import("../platform/build-inputs.ts"),
     import("../platform/action-inputs.ts"),
     import("../platform/job-inputs.ts"),
@@ -20,11 +21,7 @@ await runAction("build", async (context) => {
     directory,
     asked: { ...inputsOfAction(buildInputs, env), report },
     runId,
-    keepBundle: async (kept) => {
-      if (!failureBundle) return undefined;
-      const { uploadBundle } = await import("../platform/bundle-upload.ts");
-      return await uploadBundle(context, kept, `kubefile-failure-${runId}`);
-    },
+    keepBundle: failureBundle ? (kept) => uploadBundle(context, kept, `kubefile-failure-${runId}`) : undefined,
   });
   return 0;
 });

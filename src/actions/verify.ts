@@ -6,14 +6,19 @@ await runAction("verify", async (context) => {
   const { env } = context;
   const runId = newRunId();
   await rememberRun(env, runId);
-  const [{ verifyInJob }, { launchInputs }, { verifyInputs }, { inputsOfAction }] = await Promise.all([
-    import("../platform/verify-job.ts"),
-    import("../platform/launch-inputs.ts"),
-    import("../platform/action-inputs.ts"),
-    import("../platform/job-inputs.ts"),
-  ]);
-  const { reference = "" } = inputsOfAction(verifyInputs, env);
-  const asked = inputsOfAction(launchInputs, env);
-  const { verdict } = await verifyInJob(context, { reference, asked, format: "pretty", runId });
+  const [{ verifyInJob }, { uploadBundle }, { launchInputs }, { verifyInputs }, { inputsOfAction }] = await Promise.all(
+    [
+      import("../platform/verify-job.ts"),
+      import("../platform/bundle-upload.ts"),
+      import("../platform/launch-inputs.ts"),
+      import("../platform/action-inputs.ts"),
+      import("../platform/job-inputs.ts"),
+    ],
+  );
+  const { reference = "", failureBundle = true } = inputsOfAction(verifyInputs, env);
+  const { verdict } = await verifyInJob(context, {
+    ...{ reference, asked: inputsOfAction(launchInputs, env), format: "pretty", runId },
+    keepBundle: failureBundle ? (kept) => uploadBundle(context, kept, `kubefile-failure-${runId}`) : undefined,
+  });
   return verdict === "passed" ? 0 : 1;
 });

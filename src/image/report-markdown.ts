@@ -1,6 +1,7 @@
 import type { Reason } from "../capture/types.ts";
 import { formatLocation, type Location } from "../error.ts";
 import { hexOf } from "../oci/digest.ts";
+import { type FailurePointers, failurePointersMarkdown } from "./failure-markdown.ts";
 import { fitTables, type PageSection } from "./fit-tables.ts";
 import { ganttMarkdown } from "./gantt-markdown.ts";
 import { gradeMeaning } from "./grades.ts";
@@ -9,15 +10,11 @@ import type { BuildReport, ReportedImage } from "./report.ts";
 import { shortReference } from "./short-reference.ts";
 import { countOf, formatSeconds, formatSize } from "./text-table.ts";
 
-export interface ReportMarkdownOptions {
+export interface ReportMarkdownOptions extends FailurePointers {
   /** Bytes that the place which shows it takes. */
   readonly limit: number;
   /** Markdown of ours on what changed since the base's image. */
   readonly difference?: string;
-  /** One command that does the same on another machine; shown when the build failed. */
-  readonly reproduce?: string;
-  /** Where what was kept of a failed run can be had. */
-  readonly bundle?: string;
 }
 
 const SHORT_DIGEST = 12;
@@ -103,14 +100,12 @@ function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size
   ].join("\n\n");
 }
 
-function failure({ failure: problem }: BuildReport, { reproduce, bundle }: ReportMarkdownOptions): string {
+function failure({ failure: problem }: BuildReport, pointers: FailurePointers): string {
   if (problem === undefined) return "";
   const hint = problem.hint === undefined ? "" : `\nhint: ${problem.hint}`;
-  return [
-    codeBlock(`error[${problem.code}]: ${problem.message}${hint}`),
-    ...(bundle === undefined ? [] : [`Events, logs and objects of the run: ${bundle}`]),
-    ...(reproduce === undefined ? [] : [`The same on another machine:\n\n${codeBlock(reproduce, "sh")}`]),
-  ].join("\n\n");
+  return [codeBlock(`error[${problem.code}]: ${problem.message}${hint}`), failurePointersMarkdown(pointers)]
+    .filter((text) => text !== "")
+    .join("\n\n");
 }
 
 function warnings({ warnings: all }: BuildReport): string {

@@ -14,6 +14,7 @@ import {
 } from "./artifact-cluster.ts";
 import { applyValues, type ChartValues } from "./chart-values.ts";
 import type { Host } from "./host.ts";
+import { failureFile, keepFailure } from "./kept-failure.ts";
 import { launchAndSettle } from "./launch-and-settle.ts";
 import { copyRootfs } from "./launch-container.ts";
 import { selectCommands } from "./launch-selection.ts";
@@ -110,6 +111,9 @@ export async function launchArtifact(host: Host, parts: ArtifactLaunchParts): Pr
     });
     await parts.whileUp?.(prepared);
     return launched;
+  } catch (error) {
+    await keepFailure(host, prepared, failureFile(error));
+    throw error;
   } finally {
     await parts.beforeEnd?.(prepared);
     await prepared[Symbol.asyncDispose]();

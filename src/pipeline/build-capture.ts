@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { reconcile } from "../capture/reconcile.ts";
 import { createPullRecorder } from "../capture/recorder.ts";
 import { type StaticHits, scanRootfs } from "../capture/static-scan.ts";
@@ -12,10 +11,10 @@ import { atLocation } from "../rootfs/problems.ts";
 import type { RootfsWorkspace } from "../rootfs/workspace.ts";
 import { type BuildParts, noteCapture, type RunParts, reportOf } from "./build-parts.ts";
 import { chartRenderer, type RenderChart } from "./chart-rendering.ts";
-import { type PreparedCluster, prepareCluster } from "./cluster-boot.ts";
+import { prepareCluster } from "./cluster-boot.ts";
 import { asKubefileError } from "./failure.ts";
-import { writeFailureBundle } from "./failure-bundle.ts";
 import { inheritance, upstreamFor } from "./inheritance.ts";
+import { keepFailure } from "./kept-failure.ts";
 import type { Known } from "./known-results.ts";
 import { createImageCompletion, type ImageCompletion } from "./prefetch.ts";
 import { completedBy, rehearse } from "./rehearsal.ts";
@@ -91,7 +90,8 @@ async function rehearseInCluster(
       keepRehearsal(parts, rehearsal, rehearsed);
       return rootfs;
     } catch (error) {
-      await keepBundle(parts, prepared, error);
+      const report = reportOf(parts, { failure: asKubefileError(error) });
+      await keepFailure(host, prepared, { "report.json": `${JSON.stringify(report, undefined, 2)}\n` });
       throw error;
     } finally {
       await prepared[Symbol.asyncDispose]();
@@ -224,20 +224,4 @@ async function staticChartRenderer(
     host.progress.note("warning", "helm is not on PATH, so images that only charts name are missed");
   }
   return renderChart;
-}
-
-async function keepBundle(parts: RunParts, prepared: PreparedCluster, error: unknown): Promise<void> {
-  const { host } = parts;
-  if (host.signal.aborted) return;
-  const directory = await writeFailureBundle({
-    directory: join(host.directories.failures, host.runId),
-    cluster: prepared.cluster,
-    pulls: prepared.proxy.events,
-    files: {
-      "report.json": `${JSON.stringify(reportOf(parts, { failure: asKubefileError(error) }), undefined, 2)}\n`,
-      "hosts.toml": prepared.proxy.hostsToml,
-    },
-    redact: host.redact,
-  });
-  if (directory !== undefined) host.progress.note("info", `events, logs and objects are kept in ${directory}`);
 }

@@ -43,6 +43,6 @@ export interface Directories {
   readonly store: string;
   readonly state: string;
   readonly tools: string;
-  /** Where bundles of failed runs are kept. */
-  readonly failures: string;
+  /** Where this run keeps what its cluster tells of a failure. */
+  readonly failure: string;
 }

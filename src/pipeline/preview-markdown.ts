@@ -1,10 +1,11 @@
+import { type FailurePointers, failurePointersMarkdown } from "../image/failure-markdown.ts";
 import { ganttMarkdown } from "../image/gantt-markdown.ts";
 import { codeBlock, codeSpan, details, fitMarkdown, type MarkdownSection, markdownTable } from "../image/markdown.ts";
 import { countOf, formatSeconds, formatSize } from "../image/text-table.ts";
 import type { RecordedLog, RecordedPod } from "./cluster-record.ts";
 import type { PreviewFailure, PreviewPart, PreviewVerdict } from "./preview-verdict.ts";
 
-export interface PreviewMarkdownOptions {
+export interface PreviewMarkdownOptions extends FailurePointers {
   /** Characters that the place which shows it takes. */
   readonly limit: number;
   /** Markdown of ours on what changed since the base. */
@@ -40,6 +41,7 @@ export function previewMarkdown(verdict: PreviewVerdict, options: PreviewMarkdow
       dispensable: 1,
       instead: "What failed is too long for a comment: see the job.",
     },
+    { markdown: verdict.failure === undefined ? "" : failurePointersMarkdown(options), dispensable: 2 },
     { markdown: test(verdict), dispensable: 5, instead: leftOut("The output of the test") },
     { markdown: pods(verdict.pods), dispensable: 3, instead: leftOut("The table of pods") },
     { markdown: events(verdict), dispensable: 6, instead: leftOut("The list of warnings") },

@@ -13,6 +13,7 @@ import { type ClusterRecord, recordCluster } from "./cluster-record.ts";
 import { asKubefileError } from "./failure.ts";
 import { type ForwardTarget, locateTarget } from "./forward-target.ts";
 import type { Host } from "./host.ts";
+import { failureFile, keepFailure } from "./kept-failure.ts";
 import { hostOfRun, type LastingOptions, leavePreview, makeRoom } from "./lasting-preview.ts";
 import { withMissing } from "./missing-images.ts";
 import { cutAndProve } from "./network-cut.ts";
@@ -141,7 +142,10 @@ async function launchAndTest(
         },
         whileUp: async (prepared) => {
           begin(host, progress, "test");
-          if (options.test !== undefined) progress.test = await testIn(host, run, prepared, options.test, options);
+          if (options.test === undefined) return;
+          progress.test = await testIn(host, run, prepared, options.test, options);
+          const failure = testFailure(progress.test);
+          if (failure !== undefined) await keepFailure(host, prepared, failureFile(failure));
         },
         beforeEnd: async ({ cluster, baseline }) => {
           if (!host.signal.aborted) progress.record = await recordCluster(cluster.api, baseline);

@@ -1,3 +1,4 @@
+import { type FailurePointers, failurePointersMarkdown } from "../image/failure-markdown.ts";
 import { ganttMarkdown } from "../image/gantt-markdown.ts";
 import { codeBlock, codeSpan } from "../image/markdown.ts";
 import { countOf } from "../image/text-table.ts";
@@ -10,7 +11,11 @@ const headings: Readonly<Record<Verdict["verdict"], string>> = {
 };
 
 /** A verdict as a page of a job. */
-export function verdictMarkdown(name: string, { verdict, reasons, digest, images, pods, phases }: Verdict): string {
+export function verdictMarkdown(
+  name: string,
+  { verdict, reasons, digest, images, pods, phases }: Verdict,
+  pointers: FailurePointers = {},
+): string {
   const shown =
     digest === undefined || name.includes(digest) ? codeSpan(name) : `${codeSpan(name)} ${codeSpan(digest)}`;
   const facts = `${countOf(pods, "pod")} up, ${countOf(images, "image")} from the artifact alone.`;
@@ -18,6 +23,7 @@ export function verdictMarkdown(name: string, { verdict, reasons, digest, images
     `### ${headings[verdict]}`,
     shown,
     ...(verdict === "passed" ? [facts] : reasons.map((reason) => codeBlock(reason))),
+    failurePointersMarkdown(pointers),
     ganttMarkdown([{ name: "verify", phases }]),
   ]
     .filter((part) => part !== "")

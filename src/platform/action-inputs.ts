@@ -9,22 +9,28 @@ export const registryInputs = {
   },
 } as const satisfies Inputs;
 
+/** What actions take that launch something. */
+const bundleInputs = {
+  failureBundle: {
+    kind: "switch",
+    default: "true",
+    help: "upload events, logs and objects of a failed launch as an artifact, without the secrets that are known",
+    only: ["job"],
+  },
+} as const satisfies Inputs;
+
 /** What the root action takes beside the inputs of a build. */
 export const rootInputs = {
   context: { kind: "path", default: ".", help: "the directory a build reads", only: ["job"] },
   ...registryInputs,
-  failureBundle: {
-    kind: "switch",
-    default: "true",
-    help: "upload events, logs and objects of a failed rehearsal as an artifact, without the secrets that are known",
-    only: ["job"],
-  },
+  ...bundleInputs,
 } as const satisfies Inputs;
 
 /** What `actions/verify` takes beside the inputs of a launch. */
 export const verifyInputs = {
   reference: { kind: "text", required: true, help: "the cluster image in its registry", only: ["job"] },
   ...registryInputs,
+  ...bundleInputs,
 } as const satisfies Inputs;
 
 /** What actions take that write to a pull request. */
@@ -47,6 +53,7 @@ export const previewActionInputs = {
     only: ["job"],
   },
   ...registryInputs,
+  ...bundleInputs,
   ...writingInputs,
 } as const satisfies Inputs;
 

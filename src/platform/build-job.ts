@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { errorMessage, KubefileError } from "../error.ts";
 import { formatIndexSummary, indexMarkdown } from "../image/index-text.ts";
 import type { BuildMetadata } from "../image/metadata.ts";
@@ -17,10 +15,10 @@ import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { verifiedBuild } from "../pipeline/verified-build.ts";
 import type { Verdict } from "../pipeline/verify.ts";
 import { baseOfRun, differenceFromBase } from "./base-of-run.ts";
-import type { BuildFlags } from "./build-inputs.ts";
+import { type BuildFlags, buildInputs } from "./build-inputs.ts";
 import { type CommandContext, showsColor } from "./context.ts";
+import { failurePointers, type KeepBundle } from "./failure-pointers.ts";
 import { openHost } from "./host.ts";
-import { reproduceCommand } from "./reproduce.ts";
 import { type ResolvedBuild, resolveBuild } from "./resolve-build.ts";
 
 /** What a page of GitHub takes of one step; others take more. */
@@ -33,8 +31,7 @@ export interface BuildJob {
   readonly directory: string;
   readonly asked: BuildFlags;
   readonly runId?: string;
-  /** Keeps what a failed run left in a directory where the page can name it; undefined when it could not. */
-  readonly keepBundle?: (directory: string) => Promise<string | undefined>;
+  readonly keepBundle?: KeepBundle | undefined;
 }
 
 /**
@@ -85,14 +82,16 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     const report = failed;
     if (report === undefined || host.signal.aborted) throw error;
     await telling(context, async () => {
-      const directory = join(host.directories.failures, host.runId);
-      const bundle = existsSync(directory) ? await job.keepBundle?.(directory) : undefined;
-      const reproduce = reproduceCommand(
-        { flags: job.asked, context: options.context, secrets: options.secrets.keys() },
+      const pointers = await failurePointers(
         context,
+        host,
+        {
+          ...{ verb: "build", inputs: buildInputs, flags: { ...job.asked } },
+          ...{ subject: options.context, secrets: options.secrets.keys() },
+        },
+        job.keepBundle,
       );
-      const extra = { reproduce, ...(bundle === undefined ? {} : { bundle }) };
-      await platform.summary(host.redact(reportMarkdown(report, { limit: SUMMARY_BYTES, ...extra })));
+      await platform.summary(host.redact(reportMarkdown(report, { limit: SUMMARY_BYTES, ...pointers })));
     });
     throw error;
   }

@@ -38,8 +38,14 @@ export function processContext(): CommandContext {
   };
 }
 
+/** The directories of every run. */
+export interface OwnDirectories extends Omit<Directories, "failure"> {
+  /** One directory in it a run that failed. */
+  readonly failures: string;
+}
+
 /** The XDG base directories, each with our own folder in it. */
-export function directories(context: CommandContext, store: string | undefined): Directories {
+export function directories(context: CommandContext, store: string | undefined): OwnDirectories {
   const home = context.env.HOME ?? homedir();
   const cache = join(context.env.XDG_CACHE_HOME || join(home, ".cache"), "kubefile");
   const state = join(context.env.XDG_STATE_HOME || join(home, ".local", "state"), "kubefile");

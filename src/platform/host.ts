@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { engineEnvironment } from "../cluster/engine.ts";
 import { runVariable } from "../cluster/run-labels.ts";
@@ -71,6 +72,7 @@ export async function openHost(
     signal,
   });
   const git = ownGitEnvironment(env);
+  const { failures, ...shared } = directories(context, flags.store);
   const dialer = createDialer({ ...cacheTimes, proxy: proxySettings(env) });
   const gha = githubCache(env, dialer, `kubefile/${packageVersion()}`);
   if (gha !== undefined) redactor.add(gha.token.reveal());
@@ -81,7 +83,7 @@ export async function openHost(
   context.repeated.addEventListener("abort", onRepetition, { once: true });
   return {
     engineEnvironment: { ...engineEnvironment(env), [runVariable]: runId },
-    directories: directories(context, flags.store),
+    directories: { ...shared, failure: join(failures, runId) },
     searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
     client,
     gitEnvironment: git.get,

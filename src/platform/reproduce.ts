@@ -1,51 +1,45 @@
-import { relative } from "node:path";
-import { type BuildFlags, buildInputs } from "./build-inputs.ts";
+import { isAbsolute, relative } from "node:path";
 import type { CommandContext } from "./context.ts";
-import { flagName, type Input, isIn } from "./inputs.ts";
+import { flagName, type Input, type Inputs, isIn } from "./inputs.ts";
 import { packageVersion } from "./version.ts";
+
+/** What a job did, as its verb is told it. */
+export interface ReproducibleJob {
+  readonly verb: "build" | "verify" | "preview";
+  /** The table of the verb's flags. */
+  readonly inputs: Inputs;
+  /** By key of the table. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** The absolute path of the build context, or a cluster image's name at a registry. */
+  readonly subject: string;
+  /** Ids of secrets, whose values whoever runs it has in variables or files of these names. */
+  readonly secrets?: Iterable<string>;
+}
 
 /** What a person who looks for an error does without: results for others, and places of one machine. */
 const leftOut: readonly string[] = [
-  "push",
-  "secret",
-  "output",
-  "metadataFile",
-  "report",
-  "store",
-  "progress",
-  "cacheTo",
+  ...["push", "secret", "output", "metadataFile", "report", "store", "progress", "cacheTo"],
+  ...["verdict", "comment", "key", "keep", "ttl", "name", "host"],
 ];
+/** Flags that name files of the commit. */
+const fileFlags: readonly string[] = ["values", "kindConfig"];
 
-/**
- * One line for a POSIX shell that does what a job did: the commit's files, then the same flags.
- *
- * @param job the flags that were asked, the absolute path of the build context, and ids of secrets, whose values whoever
- * runs it has in variables or files of these names
- */
-export function reproduceCommand(
-  job: { readonly flags: BuildFlags; readonly context: string; readonly secrets?: Iterable<string> },
-  { env, cwd }: Pick<CommandContext, "env" | "cwd">,
-): string {
-  const context = relative(env.GITHUB_WORKSPACE ?? env.CI_PROJECT_DIR ?? cwd, job.context);
-  const given = new Map<string, unknown>(Object.entries(job.flags));
+/** One line for a POSIX shell that does what a job did: the commit's files, where they are needed, then the same flags. */
+export function reproduceCommand(job: ReproducibleJob, { env, cwd }: Pick<CommandContext, "env" | "cwd">): string {
+  const { verb, inputs, flags, subject, secrets = [] } = job;
+  const shown = isAbsolute(subject)
+    ? relative(env.GITHUB_WORKSPACE ?? env.CI_PROJECT_DIR ?? cwd, subject).replace(/^-/, "./-") || "."
+    : subject;
   const words = [
-    ...Object.entries<Input>(buildInputs)
+    ...Object.entries<Input>(inputs)
       .filter(([key, input]) => isIn("command", input) && !leftOut.includes(key))
-      .flatMap(([key, input]) => flagWords(key, input, given.get(key))),
-    ...[...(job.secrets ?? [])].flatMap((id) => ["--secret", `id=${id}`]),
+      .flatMap(([key, input]) => flagWords(key, input, flags[key])),
+    ...[...secrets].flatMap((id) => ["--secret", `id=${id}`]),
   ];
-  const command = [
-    "npx",
-    "--yes",
-    `kubefile-ci@${packageVersion()}`,
-    "build",
-    ...words,
-    context.replace(/^-/, "./-") || ".",
-  ]
-    .map(quoted)
-    .join(" ");
+  const command = ["npx", "--yes", `kubefile-ci@${packageVersion()}`, verb, ...words, shown].map(quoted).join(" ");
   const commit = env.GITHUB_SHA ?? env.CI_COMMIT_SHA;
-  if (commit === undefined || !/^[0-9a-f]{40,64}$/.test(commit)) return command;
+  const needsFiles = verb !== "verify" || fileFlags.some((key) => flags[key] !== undefined);
+  if (!needsFiles || commit === undefined || !/^[0-9a-f]{40,64}$/.test(commit)) return command;
   return `git fetch origin ${commit} && git checkout FETCH_HEAD && ${command}`;
 }
 

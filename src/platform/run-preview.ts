@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import type { FailurePointers } from "../image/failure-markdown.ts";
 import type { Repository } from "../oci/reference.ts";
 import type { Base } from "../pipeline/base-comparison.ts";
 import { checkOutputFiles, writeJson } from "../pipeline/output-files.ts";
@@ -9,10 +10,11 @@ import type { PreviewVerdict } from "../pipeline/preview-verdict.ts";
 import { baseOfRun, differenceFromBase } from "./base-of-run.ts";
 import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
+import { failurePointers, type KeepBundle } from "./failure-pointers.ts";
 import { type OpenHost, openHost } from "./host.ts";
 import { absolute } from "./input-values.ts";
 import { pageOfRun } from "./preceding-run.ts";
-import { type PreviewFlags, resolvePreview } from "./preview-inputs.ts";
+import { type PreviewFlags, previewInputs, resolvePreview } from "./preview-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
 import { writeNote } from "./write-note.ts";
 
@@ -30,19 +32,26 @@ export async function runPreview(
   subject: string,
   flags: PreviewFlags,
   context: CommandContext,
-  runId?: string,
+  action: { readonly runId?: string; readonly keepBundle?: KeepBundle | undefined } = {},
 ): Promise<PreviewVerdict> {
   const { options, settings } = await resolvePreview(subject, flags, context);
   const files = [flags.verdict, flags.comment].filter((file) => file !== undefined);
   await checkOutputFiles(files.map((file) => absolute(file, context.cwd)));
-  await using host = await openHost(context, settings, runId);
+  await using host = await openHost(context, settings, action.runId);
   const base = await baseOfRun(context, host, flags.base, baseRepository(options));
   const { verdict, failure } = await preview(host, options);
   const difference = await differenceOf(host, base, verdict);
   host.endProgress();
   const color = showsColor(context.stdout, context.env);
   context.stdout.write(formatPreview(verdict, { color, width: context.stdout.columns ?? 120 }));
-  await tellPreview(verdict, difference, flags, context);
+  const { subject: previewed } = options;
+  const place =
+    previewed.kind === "context"
+      ? { subject: previewed.build.context, secrets: previewed.build.secrets.keys() }
+      : { subject };
+  const job = { verb: "preview", inputs: previewInputs, flags: { ...flags }, ...place } as const;
+  const pointers = failure === undefined ? {} : await failurePointers(context, host, job, action.keepBundle);
+  await tellPreview(verdict, { ...pointers, ...(difference === undefined ? {} : { difference }) }, flags, context);
   if (failure !== undefined) throw failure;
   return verdict;
 }
@@ -65,13 +74,12 @@ async function differenceOf(
 
 async function tellPreview(
   verdict: PreviewVerdict,
-  difference: string | undefined,
+  more: FailurePointers & { readonly difference?: string },
   flags: PreviewFlags,
   context: CommandContext,
 ): Promise<void> {
   const { platform, cwd } = context;
-  const options = { limit: longestComment, ...(await originOfPreview(context)) };
-  const markdown = previewMarkdown(verdict, difference === undefined ? options : { ...options, difference });
+  const markdown = previewMarkdown(verdict, { limit: longestComment, ...(await originOfPreview(context)), ...more });
   if (flags.verdict !== undefined) await writeJson(absolute(flags.verdict, cwd), verdict);
   if (flags.comment !== undefined) await writeFile(absolute(flags.comment, cwd), markdown);
   await platform.summary(markdown);

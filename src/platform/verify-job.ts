@@ -3,14 +3,16 @@ import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { type Verdict, verify } from "../pipeline/verify.ts";
 import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
+import { failurePointers, type KeepBundle } from "./failure-pointers.ts";
 import { openHost } from "./host.ts";
-import { type LaunchFlags, launchOptions } from "./launch-inputs.ts";
+import { type LaunchFlags, launchInputs, launchOptions } from "./launch-inputs.ts";
 
 export interface VerifyJob {
   readonly reference: string;
   readonly asked: LaunchFlags;
   readonly format: "pretty" | "json";
   readonly runId?: string;
+  readonly keepBundle?: KeepBundle | undefined;
 }
 
 /** Verifies a cluster image, prints the verdict, and tells the place it runs in. */
@@ -27,7 +29,16 @@ export async function verifyInJob(context: CommandContext, job: VerifyJob): Prom
   );
   await platform.output("verdict", verdict.verdict);
   if (verdict.digest !== undefined) await platform.output("digest", verdict.digest);
-  await platform.summary(host.redact(verdictMarkdown(reference, verdict)));
+  const pointers =
+    verdict.verdict === "passed"
+      ? {}
+      : await failurePointers(
+          context,
+          host,
+          { verb: "verify", inputs: launchInputs, flags: { ...asked }, subject: reference },
+          job.keepBundle,
+        );
+  await platform.summary(host.redact(verdictMarkdown(reference, verdict, pointers)));
   const [reason = "it starts with the network cut"] = verdict.reasons;
   await markCommit(context, {
     ...{ what: "verify", passed: verdict.verdict === "passed" },

@@ -82,7 +82,7 @@ export async function hostIn(directory: string, onProgress?: InProcessBuild["onP
       store: join(directory, "store"),
       state: join(directory, "state"),
       tools: join(directory, "tools"),
-      failures: join(directory, "failures"),
+      failure: join(directory, "failure"),
     },
     searchPath: process.env.PATH ?? "",
     client: upstreamClient(),

@@ -101,5 +101,12 @@ describe("a preview", () => {
     });
     expect(failed.stderr).toContain('error[TEST_FAILED]: test "echo broken; exit 7" ended with exit code 7');
     expect(failed.comment).toContain("### ❌ Preview failed");
+    expect(failed.comment).toMatch(/^npx --yes kubefile-ci@\S+ preview .*--test 'echo broken; exit 7' /m);
+    expect(
+      failed.verdict.events.map(({ object }) => object).filter((object) => /kubefile-canary/.test(object)),
+    ).toEqual([]);
+    const [, bundle = ""] = /events, logs and objects are kept in (\S+)/.exec(failed.stderr) ?? [];
+    expect(await readFile(join(bundle, "failure.json"), "utf8")).toContain("TEST_FAILED");
+    expect(await readFile(join(bundle, "pods.json"), "utf8")).toContain('"name": "web-');
   });
 });

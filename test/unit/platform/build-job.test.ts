@@ -2,9 +2,11 @@ import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { BuildFlags } from "../../../src/platform/build-inputs.ts";
+import { type BuildFlags, buildInputs } from "../../../src/platform/build-inputs.ts";
 import { buildInJob } from "../../../src/platform/build-job.ts";
 import { detectPlatform } from "../../../src/platform/detect.ts";
+import { launchInputs } from "../../../src/platform/launch-inputs.ts";
+import { previewInputs } from "../../../src/platform/preview-inputs.ts";
 import { reproduceCommand } from "../../../src/platform/reproduce.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { commandContext } from "../cli/command.ts";
@@ -63,6 +65,24 @@ test("a failure leaves a page with the way to see it again, and no values", asyn
 
 describe("the line that does the same", () => {
   const context = { env: { GITHUB_WORKSPACE: "/work", GITHUB_SHA: "a".repeat(40) }, cwd: "/work/x" };
+  const ofBuild = { verb: "build", inputs: buildInputs } as const;
+
+  test("of a proof needs no commit, unless files of it take part", () => {
+    const subject = `registry.example/shop@sha256:${"0".repeat(64)}`;
+    const job = { verb: "verify", inputs: launchInputs, subject } as const;
+    expect(reproduceCommand({ ...job, flags: { app: ["web"] } }, context)).toMatch(
+      /^npx --yes kubefile-ci@\S+ verify --app web registry\.example\/shop@sha256:0{64}$/,
+    );
+    expect(reproduceCommand({ ...job, flags: { values: ["web=values.yaml"] } }, context)).toMatch(
+      /^git fetch origin a{40} && git checkout FETCH_HEAD && npx \S+ \S+ verify --values web=values\.yaml /,
+    );
+  });
+
+  test("of a preview has its test, and nothing of where it was told and kept", () => {
+    const flags = { test: "./smoke.sh", portForward: ["svc/web:80"], verdict: "v", comment: "c", key: "k", keep: true };
+    const job = { verb: "preview", inputs: previewInputs, flags, subject: "/work" } as const;
+    expect(reproduceCommand(job, context)).toMatch(/ preview --test \.\/smoke\.sh --port-forward svc\/web:80 \.$/);
+  });
 
   test("takes the commit and the flags, not what was for others", () => {
     const flags: BuildFlags = {
@@ -77,20 +97,23 @@ describe("the line that does the same", () => {
       launchNetwork: true,
       keepCluster: false,
     };
-    expect(reproduceCommand({ flags, context: "/work/examples/shop" }, context)).toMatch(
+    expect(reproduceCommand({ ...ofBuild, flags, subject: "/work/examples/shop" }, context)).toMatch(
       /^git fetch origin a{40} && git checkout FETCH_HEAD && npx --yes kubefile-ci@\S+ build --tag shop:1 --launch-network --no-default-cni --quiet-window 5000ms examples\/shop$/,
     );
     const secret = { secrets: "token=canary-7f3a", secretEnvs: ["npm=CANARY"], secret: ["id=a,src=/canary"] };
-    const job = { flags: secret, context: "/work", secrets: ["a", "npm", "token"] };
+    const job = { ...ofBuild, flags: secret, subject: "/work", secrets: ["a", "npm", "token"] };
     expect(reproduceCommand(job, { env: {}, cwd: "/work" })).toMatch(
       / build --secret id=a --secret id=npm --secret id=token \.$/,
     );
-    expect(reproduceCommand({ flags: {}, context: "/work" }, { env: {}, cwd: "/work" })).toMatch(/ build \.$/);
+    expect(reproduceCommand({ ...ofBuild, flags: {}, subject: "/work" }, { env: {}, cwd: "/work" })).toMatch(
+      / build \.$/,
+    );
   });
 
   test("gives a shell the words as they were", () => {
     const hostile = ["A=$(touch /tmp/x)", "B=`id`; 'c' \"d\" \\ \n e", "C=*?[a]~ #"];
-    const line = reproduceCommand({ flags: { buildArg: hostile }, context: "/work/-a b" }, { env: {}, cwd: "/work" });
+    const job = { ...ofBuild, flags: { buildArg: hostile }, subject: "/work/-a b" };
+    const line = reproduceCommand(job, { env: {}, cwd: "/work" });
     const printed = execFileSync("sh", ["-c", `npx() { printf '%s\\0' "$@"; }; ${line}`], { encoding: "utf8" });
     const words = printed.split("\0").slice(3, -1);
     expect(words).toEqual([...hostile.flatMap((each) => ["--build-arg", each]), "./-a b"]);
