@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -28,8 +28,21 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 describe("a release", () => {
   test("has the bundles that a fresh build of its sources gives", async () => {
     expect(await git("ls-files", "dist")).toContain("dist/build.js\n");
-    await run("npm", ["run", "--silent", "bundle"], { cwd: repository });
+    const { stdout } = await run(join(repository, "scripts/compare-dist"));
+    expect(stdout).toMatch(/\d+ files are what the sources give/);
     expect(await git("status", "--porcelain")).toBe("");
+  });
+
+  test("is told from one whose bundles somebody has changed", async () => {
+    for (const name of ["dist/build.js", "dist/more.js"]) {
+      await appendFile(join(repository, name), "// more\n");
+      await git("add", "--all");
+      await git("commit", "--quiet", "--message", "Change a bundle");
+      const { stderr, code } = await run(join(repository, "scripts/compare-dist")).catch((error) => error);
+      await git("reset", "--quiet", "--hard", `v${version}`);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(` ${name}`) });
+    }
+    await expect(run(join(root, "scripts/compare-dist"))).rejects.toMatchObject({ code: 2 });
   });
 
   test("names its own actions by the commit before, which nothing but that sets apart", async () => {

@@ -21,6 +21,7 @@ const permissions: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "publish.yml images": { contents: "read", packages: "write" },
   "publish.yml publish": { contents: "write", "id-token": "write" },
   "ci.yml test": { contents: "read" },
+  "dist.yml compare": { contents: "read" },
 };
 
 /** A run that a newer one of the same pull request makes needless. All others publish, and end what they began. */
