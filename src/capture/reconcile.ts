@@ -10,6 +10,7 @@ import type { ImageObservation, StartedContainer } from "./observation.ts";
 import type { OperatorAttribution } from "./operators.ts";
 import { observedReasons, uniqueReasons } from "./reasons.ts";
 import type { RecordedPull } from "./recorder.ts";
+import { replacedInPods } from "./replaced-images.ts";
 import { checkStartedContainers } from "./started-images.ts";
 import type { StaticHit } from "./static-hit.ts";
 import type { CapturedImage, Reason, Suggestion } from "./types.ts";
@@ -80,7 +81,14 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   );
   const second = await completeAll(unexplained, input);
   const failures = [...first.failures, ...second.failures];
-  const fatal = failures.filter(({ entry }) => input.requireStatic || !isOnlyStatic(entry));
+  const unneeded = failures.flatMap(({ entry }) => {
+    const why = replacedInPods(entry, input.observations);
+    return why === undefined ? [] : [{ entry, why }];
+  });
+  const fatal = failures.filter(
+    ({ entry }) =>
+      (input.requireStatic || !isOnlyStatic(entry)) && !unneeded.some(({ entry: { key } }) => key === entry.key),
+  );
   if (fatal.length > 0) throw fetchFailed(fatal, input);
 
   const completed = [...first.completed, ...outermost(second.completed)];
@@ -111,7 +119,11 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
       .map(({ reference }) => formatReference(reference))
       .sort(),
     excluded: excluded.map(({ reference }) => formatReference(reference)).sort(),
-    warnings: [...movedTags(completed), ...checked.warnings].sort(),
+    warnings: [
+      ...movedTags(completed),
+      ...checked.warnings,
+      ...unneeded.map(({ why }) => `${why}; what it names could not be fetched and is left out`),
+    ].sort(),
   };
 }
 

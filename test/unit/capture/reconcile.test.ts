@@ -174,6 +174,49 @@ describe("reconcile", () => {
     );
   });
 
+  describe("an image that a webhook replaces in pods", () => {
+    const web = launch.observations().filter(({ reference }) => reference === "docker.io/shop/web:1");
+    // Deployment and ReplicaSet keep the name that stands for none, as those of Istio's gateways do.
+    const placeholders = web
+      .filter(({ from }) => from === "template")
+      .map((seen) => ({ ...seen, image: "auto", reference: "docker.io/library/auto:latest" }));
+    const others = launch.observations().filter((seen) => !web.includes(seen) || seen.from === "pod");
+    const observations = [...others, ...placeholders];
+    const missing = (reference: Reference, pulled: Digest | undefined): Promise<CompletedImage> =>
+      reference.path === "library/auto"
+        ? Promise.reject(new RegistryError(404, "MANIFEST_UNKNOWN", "not found"))
+        : complete(reference, pulled);
+
+    it("need not exist", async () => {
+      const { images, warnings } = await reconcile(input({ observations, complete: missing }));
+      expect(images.map(({ reference }) => reference)).toEqual(
+        (await reconcile(input())).images.map(({ reference }) => reference),
+      );
+      expect(warnings).toContain(
+        "Deployment shop/web container app names auto, and its pods have shop/web:1 in its place; what it names could not be fetched and is left out",
+      );
+    });
+
+    it.each<[string, Partial<ReconcileInput>]>([
+      [
+        "one of its pods has it",
+        {
+          observations: [
+            ...observations,
+            ...web.map((seen) => ({ ...seen, image: "auto", reference: "docker.io/library/auto:latest" })),
+          ],
+        },
+      ],
+      ["no pod was made of its template", { observations: observations.filter(({ from }) => from === "template") }],
+      ["the user lists it", { observations, include: ["auto"] }],
+    ])("must exist when %s", async (_when, part) => {
+      await expect(reconcile(input({ complete: missing, ...part }))).rejects.toMatchObject({
+        code: "PULL_FAILED",
+        message: expect.stringContaining("docker.io/library/auto:latest"),
+      });
+    });
+  });
+
   it("names what only a rehearsal finds", async () => {
     const { onlyRehearsal } = await reconcile(
       input({ typedHits: tags.slice(2).map((tag) => hit(tag)), untypedHits: [hit("registry.k8s.io/pause:3.10")] }),
