@@ -22,7 +22,7 @@ export function registerInspect(program: Command, context: CommandContext): void
     .description(
       "show what is in a cluster image, built here or in a registry, or which platforms an index has; layers are not fetched",
     )
-    .argument("<ref>", "its name")
+    .argument("<ref>", "its name, or the digest of one that has a name here")
     .addOption(new Option("--format <format>", "how it is printed").choices(["pretty", "json"]).default("pretty"));
   addInputs(command, inspectInputs)
     .addHelpText(

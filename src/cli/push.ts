@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { KubefileError } from "../error.ts";
 import { resolveLocal } from "../image/local-tags.ts";
-import { parseReference } from "../oci/reference.ts";
+import { readNameHere } from "../image/name-here.ts";
 import { pushStored } from "../pipeline/push-stored.ts";
 import { type HostFlags, hostInputs } from "../platform/build-inputs.ts";
 import type { CommandContext } from "../platform/context.ts";
@@ -25,7 +25,7 @@ export function registerPush(program: Command, context: CommandContext): void {
   const command = program
     .command("push")
     .description("send a cluster image that was built here to a registry; what is there already is not sent")
-    .argument("<ref>", "its name here")
+    .argument("<ref>", "its name here, or its digest")
     .argument("[target]", "its name there (default: the same)");
   addInputs(command, pushInputs)
     .addHelpText(
@@ -35,7 +35,13 @@ export function registerPush(program: Command, context: CommandContext): void {
     .action(async (name: string, target: string | undefined, flags: PushFlags) => {
       await using host = await openHost(context, flags);
       await using store = await openStore(host.directories.store);
-      const local = await resolveLocal(store.directory, parseReference(name));
+      const reference = await readNameHere(store.directory, name);
+      if (target === undefined && reference.digest !== undefined) {
+        throw new KubefileError("USAGE", `${name} is a digest, which does not say where to push to`, {
+          hint: "add the name there: kubefile push DIGEST REGISTRY/NAME:TAG",
+        });
+      }
+      const local = await resolveLocal(store.directory, reference);
       if (local === undefined) {
         throw new KubefileError("USAGE", `there is no cluster image ${name} here`, {
           hint: "`kubefile images` lists them; build it with `kubefile build -t NAME .`; one that its build has pushed need not be here",

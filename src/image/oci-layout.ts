@@ -37,7 +37,7 @@ export interface ExportOptions {
  * Writes a cluster image, or an index of several, as a tar of an OCI image layout (image-spec, image-layout.md). The same image and names give
  * the same bytes. The file appears under its name when it is whole.
  *
- * @throws KubefileError USAGE when the file cannot be made, STORE_CORRUPT when a blob is absent
+ * @throws KubefileError USAGE when the file cannot be made, DISK_SHORT, STORE_CORRUPT when a blob is absent
  */
 export async function exportOciLayout(options: ExportOptions): Promise<{ size: number }> {
   const { destination, signal } = options;
@@ -60,7 +60,12 @@ export async function exportOciLayout(options: ExportOptions): Promise<{ size: n
     return { size };
   } catch (error) {
     await rm(partial, { force: true });
-    throw error;
+    const isFull = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+    if (!isFull) throw error;
+    throw new KubefileError("DISK_SHORT", `no space left for ${destination}`, {
+      hint: "free some space, or write it to a larger disk: --output type=oci,dest=FILE",
+      cause: error,
+    });
   }
 }
 

@@ -4,13 +4,14 @@ import { KubefileError } from "../error.ts";
 import type { ClusterImage } from "../image/cluster-image.ts";
 import { blobFetcher, fetchDescription } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
+import { readNameHere } from "../image/name-here.ts";
 import { openOciArchive } from "../image/oci-archive.ts";
 import { platformDigest, requirePlatform } from "../image/platform-image.ts";
 import { readClusterImage } from "../image/read.ts";
 import { registryFailure } from "../image/registry-failure.ts";
 import { hostPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { parseReference, type Reference, tryParseReference } from "../oci/reference.ts";
+import { type Reference, tryParseReference } from "../oci/reference.ts";
 import type { BlobReader, Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
 
@@ -45,7 +46,7 @@ export async function openImageSource(
 ): Promise<ImageSource> {
   if (digest !== undefined) return openBuilt(host, store, name, digest);
   if ((await stat(file).catch(() => undefined))?.isFile() === true) return openArchive(name, file, platform);
-  const reference = parseReference(name);
+  const reference = await readNameHere(store.directory, name);
   const { client, signal } = host;
   const local = await resolveLocal(store.directory, reference);
   host.trustRegistry(reference.host);

@@ -2,13 +2,14 @@ import { type Inspection, inspectClusterImage } from "../image/inspect.ts";
 import { type IndexInspection, inspectIndex } from "../image/inspect-index.ts";
 import { fetchDescription, fetchHead } from "../image/load.ts";
 import { resolveLocal } from "../image/local-tags.ts";
+import { readNameHere } from "../image/name-here.ts";
 import { choosePlatform, requirePlatform } from "../image/platform-image.ts";
 import { readClusterImage } from "../image/read.ts";
 import { registryFailure } from "../image/registry-failure.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseManifest } from "../oci/manifest.ts";
-import { manifestReference, parseReference } from "../oci/reference.ts";
+import { manifestReference } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
 
@@ -22,7 +23,7 @@ export async function inspect(
   name: string,
   platform: Platform | undefined,
 ): Promise<Inspection | IndexInspection> {
-  const reference = parseReference(name);
+  const reference = await readNameHere(store.directory, name);
   const { client, signal } = host;
   host.trustRegistry(reference.host);
   const local = await resolveLocal(store.directory, reference);

@@ -163,6 +163,22 @@ export const badUsage: readonly BadUsage[] = [
     ],
   },
   {
+    name: "a digest that nothing here has",
+    argv: ["inspect", "sha256:0123456789ab"],
+    stderr: [
+      "error[USAGE]: no cluster image with a name here has the digest sha256:0123456789ab",
+      "  hint: `kubefile images` lists them; `kubefile build -t NAME .` gives what it builds a name; one at a registry is NAME@sha256:DIGEST",
+    ],
+  },
+  {
+    name: "a push of a digest to nowhere",
+    argv: ["push", `shop@sha256:${"0".repeat(64)}`],
+    stderr: [
+      `error[USAGE]: shop@sha256:${"0".repeat(64)} is a digest, which does not say where to push to`,
+      "  hint: add the name there: kubefile push DIGEST REGISTRY/NAME:TAG",
+    ],
+  },
+  {
     name: "a push to nowhere",
     argv: ["build", "--push", "."],
     files: good,

@@ -2,7 +2,8 @@ import { readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { listLocal, resolveLocal, tagLocal } from "../../../src/image/local-tags.ts";
-import { digestOf } from "../../../src/oci/digest.ts";
+import { readNameHere } from "../../../src/image/name-here.ts";
+import { digestOf, parseDigest } from "../../../src/oci/digest.ts";
 import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
 import { ownIdentity } from "../../../src/process/process-identity.ts";
@@ -67,5 +68,39 @@ describe("local tags", () => {
     await writeFile(join(directory, "index.json"), "{");
     expect(await failureOf(tagLocal(directory, shop, one, { now }))).toContain("STORE_CORRUPT: ");
     expect(await failureOf(listLocal(directory))).toContain("STORE_CORRUPT: ");
+  });
+});
+
+describe("a digest in the place of a name", () => {
+  const digits = one.digest.slice("sha256:".length);
+  const written = [one.digest, digits, digits.slice(0, 12), `sha256:${digits.slice(0, 20)}`];
+
+  it.each(written)("stands for what has it here: %s", async (text) => {
+    const { directory } = await temporaryStore();
+    await tagLocal(directory, shop, one, { now });
+    await tagLocal(directory, parseReference("shop"), two, { now });
+    const reference = await readNameHere(directory, text);
+    expect(reference).toEqual({ host: "registry.example", path: "shop", digest: one.digest });
+    expect(await resolveLocal(directory, reference)).toEqual(one);
+  });
+
+  it("is looked for at no registry", async () => {
+    const { directory } = await temporaryStore();
+    for (const text of [one.digest, digits, `sha256:${digits.slice(0, 12)}`]) {
+      expect(await failureOf(readNameHere(directory, text))).toBe(
+        `USAGE: no cluster image with a name here has the digest ${text}`,
+      );
+    }
+    expect(await readNameHere(directory, digits.slice(0, 12))).toEqual(parseReference(digits.slice(0, 12)));
+    expect(await readNameHere(directory, "shop:1")).toEqual(parseReference("shop:1"));
+  });
+
+  it("must be of one image alone", async () => {
+    const { directory } = await temporaryStore();
+    const twin = { ...one, digest: parseDigest(`sha256:${digits.slice(0, 40)}${"0".repeat(24)}`) };
+    await tagLocal(directory, shop, one, { now });
+    await tagLocal(directory, parseReference("shop"), twin, { now });
+    expect(await failureOf(readNameHere(directory, digits.slice(0, 12)))).toContain("several cluster images here");
+    expect((await readNameHere(directory, digits)).digest).toBe(one.digest);
   });
 });

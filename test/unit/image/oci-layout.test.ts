@@ -39,6 +39,19 @@ async function tarOf(
 }
 
 describe("exportOciLayout", () => {
+  it("names the file that a full disk has no room for, and leaves nothing of it", async () => {
+    const store = await temporaryStore();
+    const image = await assembleClusterImage(await sampleOptions(store));
+    const directory = await temporaryDirectory();
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    const destination = join(directory, "shop.tar");
+    const absent = { ...store, open: () => Promise.reject(full) };
+    expect(await failureOf(exportOciLayout({ store: absent, image, destination }))).toBe(
+      `DISK_SHORT: no space left for ${destination}`,
+    );
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it("writes the same bytes each time, and nothing beside the file", async () => {
     const [first, second] = [await exported(), await exported()];
     expect(digestOf(first.bytes)).toBe(digestOf(second.bytes));
