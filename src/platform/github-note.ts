@@ -87,7 +87,8 @@ async function commentsOf(api: GitHubApi, path: string, key: string, isOwn: IsOw
     if (!Array.isArray(answer)) throw malformed("comments");
     const comments = answer.map(readComment);
     own.push(...comments.filter((comment) => isOwn(comment) && opensNote(key, comment.body)));
-    if (comments.length < COMMENTS_PER_PAGE) break;
+    // What is hidden from us makes a page shorter; only an empty one is the last.
+    if (comments.length === 0) break;
   }
   return own.sort((one, other) => one.id - other.id);
 }

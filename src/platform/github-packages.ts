@@ -60,12 +60,15 @@ async function findVersion(
   signal: AbortSignal | undefined,
 ): Promise<PackageVersion | undefined> {
   for (let look = 1; look <= LOOKS; look += 1) {
+    const seen = new Set<number>();
     for (let page = 1; page <= MAX_PAGES; page += 1) {
       const answer = await api.send({ method: "GET", path: `${path}?per_page=${VERSIONS_PER_PAGE}&page=${page}` });
       const versions = Array.isArray(answer) ? answer.flatMap(readVersion) : [];
       const found = versions.find(({ name }) => name === digest);
       if (found !== undefined) return found;
-      if (versions.length < VERSIONS_PER_PAGE) break;
+      // Of a person's packages GitHub documents neither parameter: a page may be shorter than asked for, or always the first.
+      if (versions.every(({ id }) => seen.has(id))) break;
+      for (const { id } of versions) seen.add(id);
     }
     if (look < LOOKS) await sleep(PAUSE_MILLISECONDS, undefined, { signal });
   }

@@ -47,7 +47,7 @@ test("one comment tells of every push, and the files hold the same", async () =>
 });
 
 test("a token that may not write leaves the comment out, and the verdict stands", async () => {
-  github.permission = "read";
+  github.permissions = { "pull-requests": "read" };
   await writeFile(join(runner.workspace, "Kubefile"), "FROM scratch\nCMD kubectl version\n");
   const { log, outputs } = await runner.run("preview", { env: job, inputs: token });
   expect({ verdict: outputs.verdict, comments: github.comments }).toEqual({ verdict: "invalid", comments: [] });

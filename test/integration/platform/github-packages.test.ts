@@ -11,36 +11,38 @@ import { createRegistryClient } from "../../../src/registry/client.ts";
 import { noCredentials } from "../../../src/registry/credentials.ts";
 import type { RegistryClient } from "../../../src/registry/types.ts";
 import { type DockerRegistry, startDockerRegistry } from "../../support/docker-registry.ts";
-import { type HttpFixture, sendJson, startHttpFixture } from "../../support/http-fixture.ts";
+import { type GitHubServer, startGitHubServer } from "../../support/github/server.ts";
 
 const OCI = "application/vnd.oci.image.manifest.v1+json";
 const { signal } = new AbortController();
 
 let registry: DockerRegistry;
-let github: HttpFixture;
+let github: GitHubServer;
 let api: GitHubApi;
 let client: RegistryClient;
-/** What the API answers to a delete. */
-let status: number;
+/** GitHub may give fewer than were asked for. */
+let versionsPerPage: number;
 
 beforeAll(async () => {
   registry = await startDockerRegistry();
   client = createRegistryClient({ credentials: noCredentials, userAgent: "test", insecure: new Set([registry.host]) });
   // GitHub's packages over a registry: each manifest is a version, tagged or not.
-  github = await startHttpFixture(async ({ method, path }, response) => {
-    if (path === "/users/octo" || path === "/users/team") {
-      return sendJson(response, 200, { type: path === "/users/octo" ? "User" : "Organization" });
-    }
-    const [, owner, name = "", id] =
-      /^\/(users\/octo|orgs\/team)\/packages\/container\/([^/]+)\/versions(?:\/(\d+))?(?:\?.*)?$/.exec(path) ?? [];
-    if (owner === undefined) return sendJson(response, 404, { message: "Not Found" });
-    const repository = `${owner.replace(/^\w+\//, "")}/${decodeURIComponent(name)}`;
+  github = await startGitHubServer({ packages: "write" }, async ({ operation, path, query }) => {
+    const owner = path.username ?? path.org ?? "";
+    if (owner !== "octo" && owner !== "team") return undefined;
+    const type = owner === "octo" ? "User" : "Organization";
+    if (operation === "users/get-by-username") return { status: 200, body: { login: owner, type } };
+    if (type !== (path.org === undefined ? "User" : "Organization")) return undefined;
+    const repository = `${owner}/${path.package_name}`;
     const versions = await versionsOf(repository);
-    if (id === undefined) return sendJson(response, 200, versions);
-    const version = versions.find((each) => each.id === Number(id));
-    if (method !== "DELETE" || status !== 204) return sendJson(response, status, { message: "Must have admin rights" });
-    await fetch(`${registry.url}/v2/${repository}/manifests/${version?.name}`, { method: "DELETE" });
-    response.writeHead(204).end();
+    if (path.package_version_id === undefined) {
+      const page = Number(query.page ?? 1);
+      return { status: 200, body: versions.slice((page - 1) * versionsPerPage, page * versionsPerPage) };
+    }
+    const version = versions.find(({ id }) => String(id) === path.package_version_id);
+    if (version === undefined) return undefined;
+    await fetch(`${registry.url}/v2/${repository}/manifests/${version.name}`, { method: "DELETE" });
+    return { status: 204 };
   });
   const proxy = {};
   api = openGitHubApi({ server: github.url, token: "ghs_token", proxy, signal });
@@ -48,10 +50,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.close();
   await api[Symbol.asyncDispose]();
-  await Promise.all([registry.stop(), github.close()]);
+  await Promise.all([registry.stop(), github.stop()]);
 });
 beforeEach(() => {
-  status = 204;
+  versionsPerPage = 100;
+  github.permissions = { packages: "write" };
 });
 
 async function versionsOf(repository: string) {
@@ -64,7 +67,11 @@ async function versionsOf(repository: string) {
   const named = await Promise.all(tags.map(async (tag) => ({ tag, digest: await digestAt(repository, tag) })));
   return digests.map((name) => {
     const own = named.filter(({ digest }) => digest === name).map(({ tag }) => tag);
-    return { id: Number.parseInt(name.slice(7, 17), 16), name, metadata: { container: { tags: own } } };
+    return {
+      id: Number.parseInt(name.slice(7, 17), 16),
+      name,
+      metadata: { package_type: "container", container: { tags: own } },
+    };
   });
 }
 
@@ -108,7 +115,7 @@ test.each(["octo/shop", "team/shop/cache"])(
 
 test("without the right to delete the tag stays on its image, and the error says what is needed", async () => {
   const digest = await push("octo/other", "pr-12");
-  status = 403;
+  github.permissions = { packages: "read" };
   await expect(remove("octo/other", "pr-12")).rejects.toMatchObject({
     code: "PLATFORM",
     message: expect.stringContaining("for ghcr.io/octo/other"),
@@ -117,9 +124,15 @@ test("without the right to delete the tag stays on its image, and the error says
   expect(await digestAt("octo/other", "pr-12")).toBe(digest);
 });
 
+test("a version behind pages that are shorter than was asked for is found", async () => {
+  versionsPerPage = 1;
+  for (const each of ["one", "two", "three"]) await push("octo/pages", each);
+  for (const each of ["one", "two", "three"]) expect(await remove("octo/pages", each)).toBe("removed");
+});
+
 test("a version with another tag is never deleted", async () => {
   const digest = await push("octo/several", "pr-12", "1.0");
-  const deletes = (): number => github.requests.filter(({ method }) => method === "DELETE").length;
+  const deletes = (): number => github.log.filter((line) => line.startsWith("DELETE")).length;
   const before = deletes();
   expect(await deleteAtGitHub(api)({ host: registry.host, path: "octo/several" }, digest, { signal })).toBe("refused");
   expect(deletes()).toBe(before);

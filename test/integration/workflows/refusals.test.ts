@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await Promise.all([registry?.stop(), releases?.close(), repository?.remove(), home?.remove()]);
+  await Promise.all([registry?.stop(), releases?.stop(), repository?.remove(), home?.remove()]);
 });
 
 test("a merge that could not be verified moves no tag", async () => {
@@ -53,7 +53,7 @@ test("what was never rehearsed is not released, not even when it has its commit'
   const built = await home.kubefile(build, { env: { KUBEFILE_REGISTRY_AUTHS: auths } });
   expect(built.exitCode, built.stderr).toBe(0);
 
-  const env = { GITHUB_REF: "refs/tags/v1.4.2", GITHUB_API_URL: releases.api };
+  const env = { GITHUB_REF: "refs/tags/v1.4.2", GITHUB_API_URL: releases.url };
   const run = await repository.run("release.yml", { name: "push", env });
   expect(run.exitCode).not.toBe(0);
   expect(run.log).toContain("has the grade static, and a release must be ready");

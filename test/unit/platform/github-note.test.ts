@@ -47,6 +47,25 @@ test("two jobs that write the first at once leave one comment", async () => {
   expect(github.comments.map(({ id, body }) => [id, body])).toEqual([[999, noteBody("preview", "ours")]]);
 });
 
+test("finds its comment behind a page that hidden ones have made shorter", async () => {
+  for (let id = 1; id <= 100; id += 1) github.comments.push({ id, body: "hello", user: person });
+  github.comments.push({ id: 101, body: noteBody("preview", "mine"), user: bot });
+  github.hidden.add(50);
+  await write("new");
+  expect(github.comments.map(({ body }) => body).filter((body) => body !== "hello")).toEqual([
+    noteBody("preview", "new"),
+  ]);
+});
+
+test("waits until the hour's requests are there again", async () => {
+  const reset = Math.ceil(Date.now() / 1_000) + 1;
+  const headers = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(reset) };
+  github.troubles.push({ method: "POST", status: 403, headers });
+  await write("new");
+  expect(Date.now()).toBeGreaterThanOrEqual(reset * 1_000);
+  expect(github.comments).toHaveLength(1);
+});
+
 test("waits as a rate limit asks, and outlasts trouble of the server", async () => {
   github.comments.push({ id: 1, body: noteBody("preview", "old"), user: bot });
   github.troubles.push({ method: "PATCH", status: 403, headers: { "retry-after": "1" } });
@@ -64,7 +83,7 @@ test("does not write twice what a failing server may have written", async () => 
 });
 
 test("without the permission nothing is written, and that is no failure", async () => {
-  github.permission = "read";
+  github.permissions = { "pull-requests": "read" };
   expect(await write("text")).toMatchObject({
     state: "skipped",
     reason: expect.stringContaining("answered 403 to POST /repos/shop/app/issues/12/comments"),
@@ -75,7 +94,8 @@ test("without the permission nothing is written, and that is no failure", async 
   expect(await write("text")).toEqual({ state: "skipped", reason: "this run belongs to no pull request" });
 });
 
-test("marks the commit", async () => {
+test("marks the commit where the job may", async () => {
+  github.permissions = { statuses: "write" };
   const writing = { env, signal: new AbortController().signal };
   const status = { context: "kubefile/verify", state: "failure", description: "x".repeat(200) } as const;
   expect(await setGitHubStatus(writing, status)).toEqual({ state: "written" });
