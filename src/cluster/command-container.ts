@@ -181,6 +181,7 @@ async function execute(
         },
       },
     );
+    if (result.exitCode !== 0) await requireRunning(engine, id);
     return { exitCode: result.exitCode, output };
   } catch (error) {
     // Ending `docker exec` ends only the client: what it started goes on until its container goes.
@@ -191,6 +192,23 @@ async function execute(
       cause: error,
     });
   }
+}
+
+/**
+ * An exit code is the command's own only as long as its container lives: the client ends with one, too, when the engine
+ * goes away or a machine without memory ends what runs.
+ *
+ * @throws KubefileError COMMAND_FAILED
+ */
+async function requireRunning(engine: Engine, id: string): Promise<void> {
+  const { exitCode, stdout, stderr } = await engine.docker(["inspect", "--format", "{{.State.Running}}", id], {
+    allowFailure: true,
+  });
+  if (exitCode === 0 && stdout.trim() === "true") return;
+  const why = exitCode === 0 ? "its container has ended" : (stderr.trim().split("\n").at(-1) ?? "");
+  throw new KubefileError("COMMAND_FAILED", `the engine cut the command off: ${why}`, {
+    hint: "look whether the Docker Engine was restarted, and at this machine's memory, and try again",
+  });
 }
 
 /** The image's own PATH, which decides where its tools are found. */

@@ -3,6 +3,7 @@ import { launchTools } from "../cluster/launch-tools.ts";
 import type { CommandContainer } from "../cluster/types.ts";
 import { KubefileError, type Location } from "../error.ts";
 import type { LaunchCommand } from "../image/types.ts";
+import { atLocation } from "../rootfs/problems.ts";
 import type { Phase } from "./progress.ts";
 
 export interface LaunchOptions {
@@ -40,7 +41,7 @@ export async function runLaunch(options: LaunchOptions): Promise<void> {
       timeout: Math.max(1_000, end - options.now()),
     });
     const { exitCode, output } = await execution.catch((error: unknown) => {
-      throw timeoutError(error, command);
+      throw atLocation(timeoutError(error, command), locationOf(command));
     });
     options.timeline.end();
     if (exitCode !== 0) throw launchError(command, exitCode, output, options.networkCut);
