@@ -35,6 +35,8 @@ export interface ReconcileInput {
   /** References that the user lists. */
   readonly include: readonly string[];
   readonly inherited?: Inheritance | undefined;
+  /** What images were built from in this run, by full reference. */
+  readonly built?: ReadonlyMap<string, string>;
   /** Globs of images that stay out; see exclusionOf. */
   readonly exclude: readonly string[];
   readonly baseline: Baseline;
@@ -193,6 +195,8 @@ function reasonsOf(entry: Completed, input: ReconcileInput, started: ReadonlySet
     operators: input.operators,
     ...(input.locate === undefined ? {} : { locate: input.locate }),
   });
+  const { host, path, tag } = entry.reference;
+  const from = tag === undefined ? undefined : input.built?.get(formatReference({ host, path, tag }));
   const byNode = entry.observations.length > 0 ? [] : (entry.pull?.clients ?? []);
   return uniqueReasons([
     ...observed,
@@ -204,6 +208,7 @@ function reasonsOf(entry: Completed, input: ReconcileInput, started: ReadonlySet
     ...(entry.inheritedFrom === undefined
       ? []
       : [{ source: "inherited", text: `captured by ${entry.inheritedFrom}` } satisfies Reason]),
+    ...(from === undefined ? [] : [{ source: "built", text: `built from ${from}` } satisfies Reason]),
   ]);
 }
 

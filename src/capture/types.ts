@@ -4,7 +4,7 @@ import type { Digest } from "../oci/digest.ts";
 /** How complete a capture is known to be (design: "grade"). */
 export type Grade = "ready" | "pulled" | "static";
 
-export type ReasonSource = "pulled" | "observed" | "static" | "listed" | "inherited";
+export type ReasonSource = "pulled" | "observed" | "static" | "listed" | "inherited" | "built";
 
 /** Why an image is in the capture. */
 export interface Reason {

@@ -21,6 +21,10 @@ const passedVariables = [
   "DOCKER_TLS_VERIFY",
   "DOCKER_CERT_PATH",
   "DOCKER_CONFIG",
+  // What builds images: the plugin's builder, and the daemon that buildctl asks.
+  "BUILDX_BUILDER",
+  "BUILDX_CONFIG",
+  "BUILDKIT_HOST",
   // For DOCKER_HOST=ssh://…
   "SSH_AUTH_SOCK",
   // Where rootless engines keep their socket and their client's context.

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -70,20 +69,21 @@ export async function exportOciLayout(options: ExportOptions): Promise<{ size: n
 }
 
 /**
- * Reads the tar of an OCI image layout into the store. The file may come from anywhere: every blob is verified, and
+ * Reads the tar of an OCI image layout into the store. It may come from anywhere: every blob is verified, and
  * entries that are no part of a layout are passed over.
  *
+ * @param options.name what messages call it
  * @returns what its index names
  * @throws KubefileError ARTIFACT_INVALID, UNSAFE_ARCHIVE, STORE_CORRUPT when a blob is not what its name says
  */
 export async function importOciLayout(
-  file: string,
+  layout: Readable,
   store: Store,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly name: string; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly Descriptor[]> {
-  const { signal } = options;
+  const { name: file, signal } = options;
   const archive = extract();
-  const reading = pipeline(createReadStream(file), archive, { signal });
+  const reading = pipeline(layout, archive, { signal });
   const small = new Map<string, Buffer>();
   const storeEntries = async (): Promise<void> => {
     for await (const entry of archive) {

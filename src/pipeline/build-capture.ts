@@ -85,6 +85,7 @@ async function rehearseInCluster(
         env: plan.env,
         hits,
         inherited: inheritance(plan),
+        built: sourcesOf(parts),
       });
       noteCapture(parts, rehearsed, rehearsed.grade);
       keepRehearsal(parts, rehearsal, rehearsed);
@@ -142,6 +143,7 @@ export async function captureFromFiles(parts: RunParts, known: Known): Promise<R
         include: options.include,
         exclude: options.exclude,
         inherited: inheritance(plan),
+        built: sourcesOf(parts),
         baseline: { images: new Map(), mirrorPods: new Set(), nodeImages: new Set() },
         operators: new Map(),
         nodeNames: new Map(),
@@ -159,6 +161,11 @@ export async function captureFromFiles(parts: RunParts, known: Known): Promise<R
   } finally {
     await stop();
   }
+}
+
+/** What images of this run were built from, by full reference. */
+function sourcesOf({ built }: BuildParts): ReadonlyMap<string, string> {
+  return new Map(built.map(({ reference, from }) => [reference, from]));
 }
 
 /** The embedded proxy's content, and the way to bring whole images into the store. */

@@ -19,6 +19,7 @@ import type { Upstream } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
 import type { BlobSupply } from "./blob-supply.ts";
 import type { BuildLock } from "./build-lock.ts";
+import type { BuiltImage } from "./built-images.ts";
 import type { GitSources } from "./git-sources.ts";
 import type { Host } from "./host.ts";
 import type { ImageIdentities } from "./identities.ts";
@@ -42,6 +43,8 @@ export interface BuildParts {
   readonly web: WebSources;
   readonly git: GitSources;
   readonly lock: BuildLock;
+  /** Images that this run has built from Dockerfiles. */
+  readonly built: readonly BuiltImage[];
   /** The registries, but that tags in the lock stand for its digests: for all that a build takes from them. */
   readonly upstream: Upstream;
   /** Gives the images of one repository credentials that are for no others. */

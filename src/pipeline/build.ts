@@ -14,6 +14,7 @@ import { formatReference, type Reference } from "../oci/reference.ts";
 import { cacheUse } from "../plan/no-cache.ts";
 import { OWN_NETWORK_LABEL } from "../plan/own-network.ts";
 import { baseImagesOf, type Plan, planBuild } from "../plan/plan.ts";
+import { builtUpstream } from "../registry/built-upstream.ts";
 import { grantedUpstream } from "../registry/granted-upstream.ts";
 import { pinnedUpstream } from "../registry/pinned-upstream.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
@@ -25,6 +26,7 @@ import { engineForBuild } from "./build-engine.ts";
 import { checkLock, lockFileOf, lockInContext, openBuildLock, pinnedImages, writeBuildLock } from "./build-lock.ts";
 import { type BuildParts, type BuildState, newBuildState, reportOf } from "./build-parts.ts";
 import { announceSecrets, unusedSecrets } from "./build-secrets.ts";
+import { buildImages, unusedImages } from "./built-images.ts";
 import { checkDisk, type DiskNeed, engineDisk } from "./disk-preflight.ts";
 import { asKubefileError } from "./failure.ts";
 import { fileSecrets } from "./file-secrets.ts";
@@ -86,7 +88,8 @@ export async function build(
     const store = await openStore(host.directories.store, { signal: host.signal });
     try {
       const granted = grantedUpstream(host.client);
-      const upstream = pinnedUpstream(granted, lock.pins, lock.shown);
+      const built = await buildImages(host, options, store);
+      const upstream = builtUpstream(pinnedUpstream(granted, lock.pins, lock.shown), store, built);
       const images = createImageSources({
         ...{ host, upstream, store, platform: options.platform },
         onResolved: noteBase(state),
@@ -102,7 +105,23 @@ export async function build(
       const trails = trailFile(store, file, options.platform);
       const trail = trailNotes(await trails.read());
       const parts: BuildParts = {
-        ...{ host, options: pinned, state, plan, ignore, store, images, web, git, cache, use, trail, lock, upstream },
+        ...{
+          host,
+          options: pinned,
+          state,
+          plan,
+          ignore,
+          store,
+          images,
+          web,
+          git,
+          cache,
+          use,
+          trail,
+          lock,
+          built,
+          upstream,
+        },
         supply: createBlobSupply({ store, client: granted }),
         inputs,
         grant: granted.grant,
@@ -203,12 +222,23 @@ async function finish(
   releaseCluster: () => void = () => undefined,
 ): Promise<BuildResult> {
   const { host, options, lock } = parts;
+  warnOfUnused(parts);
   const locked = await lockOfBuild(parts);
   checkLock(lock, locked);
   releaseCluster();
   const result = await deliver(parts, rootfs);
   await writeBuildLock(lock, locked, { progress: host.progress, isAsked: options.lock === "write" });
   return result;
+}
+
+/** What was built for a launch that does not use it would be missed by nobody but its author. */
+function warnOfUnused({ host, built, state }: BuildParts): void {
+  for (const { reference, from } of unusedImages(built, state.images)) {
+    host.progress.note(
+      "warning",
+      `${reference} was built from ${from}, but the launch does not use it: it is left out`,
+    );
+  }
 }
 
 /** Assembles, names, exports and pushes. */
@@ -256,7 +286,7 @@ async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> 
     report,
     metadata,
     pushed: pushes,
-    used: [...capturedNames(state), ...state.bases],
+    used: [...capturedNames(parts), ...state.bases],
   };
 }
 

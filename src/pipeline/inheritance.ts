@@ -6,12 +6,15 @@ import type { Upstream } from "../registry/types.ts";
 import type { BuildParts } from "./build-parts.ts";
 
 /** The registries; what a base cluster image has captured stays what it was then. */
-export function upstreamFor({ host, store, plan, upstream }: BuildParts): Upstream {
+export function upstreamFor({ host, store, plan, built, upstream }: BuildParts): Upstream {
   const { base } = plan;
-  if (base === undefined || base.images.length === 0) return upstream;
-  for (const { reference } of base.images) host.trustRegistry(parseReference(reference).host);
+  // A name that is built anew means what was built.
+  const anew = new Set(built.map(({ reference }) => reference));
+  const images = (base?.images ?? []).filter(({ reference }) => !anew.has(reference));
+  if (base === undefined || images.length === 0) return upstream;
+  for (const { reference } of images) host.trustRegistry(parseReference(reference).host);
   return inheritedUpstream(upstream, {
-    ...{ store, images: base.images, origin: base.reference },
+    ...{ store, images, origin: base.reference },
     ofAnyRegistry: base.mayCarryImages === true,
   });
 }

@@ -1,7 +1,8 @@
 import { entryFor } from "../lock/pins.ts";
 import type { Lock, LockedImage, LockRole } from "../lock/types.ts";
 import { lockAfter } from "./build-lock.ts";
-import type { BuildParts, BuildState } from "./build-parts.ts";
+import type { BuildParts } from "./build-parts.ts";
+import { notBuilt } from "./built-images.ts";
 
 /**
  * What every name that a build used has stood for. An image that the engine was given by `docker load` has no digest by
@@ -15,14 +16,19 @@ export async function lockOfBuild(parts: BuildParts): Promise<Lock> {
   const unused = new Set((["run", "node"] as const).filter((role) => !asked.has(role)));
   return lockAfter(
     lock,
-    [...capturedNames(state), ...state.bases, ...ofEngine.filter((entry) => entry !== undefined)],
+    [...capturedNames(parts), ...state.bases, ...ofEngine.filter((entry) => entry !== undefined)],
     unused,
   );
 }
 
-/** What the captured names have stood for. */
-export function capturedNames({ images, grade }: BuildState): LockedImage[] {
-  return images.map(({ reference, digest }) => ({ reference, digest, role: "captured", grade }));
+/** What the captured names have stood for. One that was built in this run stands for its sources, which are no lock's. */
+export function capturedNames({ built, state }: Pick<BuildParts, "built" | "state">): LockedImage[] {
+  return notBuilt(state.images, built).map(({ reference, digest }) => ({
+    reference,
+    digest,
+    role: "captured",
+    grade: state.grade,
+  }));
 }
 
 /** The images that this build let the engine run, by role. */

@@ -1,3 +1,4 @@
+import type { BuilderName, ImageBuild } from "../builders/types.ts";
 import type { CacheSpec } from "../cache/spec.ts";
 import type { CacheTrust } from "../cache/trust.ts";
 import type { Platform } from "../oci/descriptor.ts";
@@ -27,6 +28,13 @@ export interface BuildOptions {
   readonly secrets: BuildSecrets;
   /** Where images of FROM and `COPY --from` are looked for whose names have no registry: `registry.example/team`. */
   readonly baseRegistry: string | undefined;
+  /** Images that the launch needs and no registry has. */
+  readonly imageBuilds: readonly ImageBuild[];
+  /** What their contexts may not lead out of, as when a file of the project names them. */
+  readonly imagesWithin: string | undefined;
+  readonly builder: BuilderName;
+  /** kaniko's executor. */
+  readonly kanikoImage: string | undefined;
   readonly capture: "cluster" | "static";
   readonly wait: "ready" | "pulled";
   /** Milliseconds. */

@@ -92,7 +92,11 @@ async function judge(
   const { host, options, use, store, supply } = parts;
   const pull = options.pull;
   const unknownSecrets = await grantSecrets(parts, record);
-  const states = await askAll(parts, referencesToAsk(record, pull), unknownSecrets);
+  const states = await askAll(
+    parts,
+    referencesToAsk(record, pull, new Set(parts.built.map(({ reference }) => reference))),
+    unknownSecrets,
+  );
   const decision = decideRehearsal({ record, pull, states, lost: [] });
   if (!decision.use) return { decision, states };
   if (!use.usesRehearsal) return { decision: { use: false, reason: use.reason }, states };
@@ -153,7 +157,7 @@ async function launchInputs(parts: BuildParts, rootfs: Rootfs): Promise<LaunchIn
     exclude: options.exclude,
     mirrors: options.mirrors,
     inherited: Object.fromEntries((plan.base?.images ?? []).map(({ reference, digest }) => [reference, digest])),
-    built: {},
+    built: Object.fromEntries(parts.built.map(({ reference, digest }) => [reference, digest])),
     rehearsal,
   };
 }

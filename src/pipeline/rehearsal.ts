@@ -31,6 +31,8 @@ export interface RehearsalOptions {
   readonly hits: StaticHits;
   /** What the base has captured. */
   readonly inherited: Inheritance | undefined;
+  /** What images were built from in this run, by full reference. */
+  readonly built: ReadonlyMap<string, string>;
   readonly recorder: PullRecorder;
   readonly completion: ImageCompletion;
 }
@@ -95,6 +97,7 @@ export async function rehearse(host: Host, rehearsal: RehearsalOptions): Promise
         include: options.include,
         exclude: options.exclude,
         inherited: rehearsal.inherited,
+        built: rehearsal.built,
         baseline,
         operators,
         nodeNames: new Map(cluster.nodes.map(({ address, name }) => [address, name])),

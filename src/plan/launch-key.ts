@@ -16,7 +16,7 @@ export interface LaunchInputs {
   readonly mirrors: Readonly<Record<string, string>>;
   /** Digests of what the base has captured, by reference: it is captured whatever the launch does. */
   readonly inherited: Readonly<Record<string, string>>;
-  /** What was built in this run, by name, and the key of its inputs: no registry can be asked for it. */
+  /** Digests of what was built in this run, by name: no registry can be asked for it. */
   readonly built: Readonly<Record<string, string>>;
   readonly rehearsal: RehearsalInputs | StaticInputs;
 }

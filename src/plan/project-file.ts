@@ -15,6 +15,9 @@ export interface ProjectFile {
   readonly buildArg?: Readonly<Record<string, string>>;
   readonly label?: Readonly<Record<string, string>>;
   readonly annotation?: Readonly<Record<string, string>>;
+  readonly buildImage?: readonly string[];
+  readonly builder?: "buildkit" | "kaniko";
+  readonly kanikoImage?: string;
   readonly baseRegistry?: string;
   readonly capture?: "cluster" | "static";
   readonly wait?: "ready" | "pulled";

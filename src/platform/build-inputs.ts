@@ -1,5 +1,6 @@
 import { pullPolicies } from "../plan/rehearsal-decision.ts";
 import { trustLevels } from "./cache-trust.ts";
+import { imageInputs } from "./image-inputs.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { progressStyles } from "./progress-style.ts";
 import { secretInputs } from "./secret-inputs.ts";
@@ -134,6 +135,7 @@ export const buildInputs = {
     help: "an annotation of the result's manifest, over those that tell where it comes from",
   },
   ...secretInputs,
+  ...imageInputs,
   baseRegistry: {
     kind: "text",
     value: "registry",

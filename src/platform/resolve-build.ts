@@ -8,6 +8,7 @@ import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
 import { cacheTrust } from "./cache-trust.ts";
 import type { CommandContext } from "./context.ts";
+import { imageBuilds } from "./image-inputs.ts";
 import {
   absolute,
   parseBaseRegistry,
@@ -86,6 +87,7 @@ export async function resolveBuild(
     labels: parseLabels("--label", flags.label ?? [], project.label),
     annotations: parseLabels("--annotation", flags.annotation ?? [], project.annotation),
     secrets: await readSecrets(flags, context),
+    ...imageBuilds(flags, project, context.cwd, directory),
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture,
     wait: from("wait") ?? "ready",

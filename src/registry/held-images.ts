@@ -1,7 +1,8 @@
-import type { Digest } from "../oci/digest.ts";
+import { type Digest, isDigest } from "../oci/digest.ts";
 import { formatRepository, parseReference, type Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
-import { readManifest, referencesOf } from "./manifest-facts.ts";
+import { manifestMediaType, readManifest, referencesOf } from "./manifest-facts.ts";
+import type { ManifestContent } from "./types.ts";
 
 /** An image that a cluster image holds: its full reference and what that stood for when it was captured. */
 export interface HeldImage {
@@ -45,6 +46,20 @@ export function heldRepositories(
     repositories.set(name, { ...group, contents: () => (walked ??= walk(store, group.images)) });
   }
   return (repository) => repositories.get(formatRepository(repository));
+}
+
+/** What a tag or a digest of a repository names, from the store; undefined when that is not held. */
+export async function heldManifest(
+  store: Store,
+  held: HeldRepository | undefined,
+  reference: string,
+): Promise<ManifestContent | undefined> {
+  const digest = isDigest(reference) ? reference : held?.tags.get(reference);
+  if (held === undefined || digest === undefined) return undefined;
+  const mediaType = (await held.contents()).manifests.get(digest);
+  if (mediaType === undefined || (await store.has(digest)) === undefined) return undefined;
+  const bytes = await store.readSmall(digest);
+  return { digest, bytes, mediaType: manifestMediaType(bytes, mediaType) };
 }
 
 /** All manifests, with their media types, and blobs below some images, as far as the store has what names them. */

@@ -1,10 +1,8 @@
-import { isDigest } from "../oci/digest.ts";
 import type { Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import { RegistryError } from "./errors.ts";
-import { type HeldImage, heldRepositories } from "./held-images.ts";
-import { manifestMediaType } from "./manifest-facts.ts";
-import type { ManifestContent, Upstream } from "./types.ts";
+import { type HeldImage, heldManifest, heldRepositories } from "./held-images.ts";
+import type { Upstream } from "./types.ts";
 
 export interface InheritedImages {
   /** Holds the manifests of the images; blobs need not be there. */
@@ -28,27 +26,19 @@ export function inheritedUpstream(
   const held: typeof named = (repository) =>
     named(repository) ?? (ofAnyRegistry === true ? named({ ...repository, host: "docker.io" }) : undefined);
 
-  const heldManifest = async (repository: Repository, reference: string): Promise<ManifestContent | undefined> => {
-    const found = held(repository);
-    const digest = isDigest(reference) ? reference : found?.tags.get(reference);
-    if (found === undefined || digest === undefined) return undefined;
-    const mediaType = (await found.contents()).manifests.get(digest);
-    if (mediaType === undefined || (await store.has(digest)) === undefined) return undefined;
-    const bytes = await store.readSmall(digest);
-    return { digest, bytes, mediaType: manifestMediaType(bytes, mediaType) };
-  };
-
   const heldSize = async (...[repository, digest]: Parameters<Upstream["hasBlob"]>): Promise<number | undefined> =>
     (await held(repository)?.contents())?.blobs.get(digest);
 
   return {
     async resolve(repository, reference, options) {
-      const found = await heldManifest(repository, reference);
+      const found = await heldManifest(store, held(repository), reference);
       if (found === undefined) return upstream.resolve(repository, reference, options);
       return { mediaType: found.mediaType, digest: found.digest, size: found.bytes.byteLength };
     },
     async manifest(repository, reference, options) {
-      return (await heldManifest(repository, reference)) ?? upstream.manifest(repository, reference, options);
+      return (
+        (await heldManifest(store, held(repository), reference)) ?? upstream.manifest(repository, reference, options)
+      );
     },
     async hasBlob(repository, digest, options) {
       const size = await heldSize(repository, digest, options);

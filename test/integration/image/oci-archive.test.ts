@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,7 +74,7 @@ describe("an archive of a cluster image", () => {
         `oci-archive:${back}`,
       ]);
       const store = await temporaryStore();
-      await importOciLayout(back, store);
+      await importOciLayout(createReadStream(back), store, { name: "layout.tar" });
       await checkWhole(store, await readClusterImage(store, image.digest));
     },
   );

@@ -18,6 +18,7 @@ const layers = [
   "image",
   "lock",
   "cache",
+  "builders",
   "plan",
   "pipeline",
   "platform",

@@ -1,3 +1,4 @@
+import { createReadStream } from "node:fs";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -62,7 +63,7 @@ describe("exportOciLayout", () => {
   it("gives back the same image in another store", async () => {
     const { image, file } = await exported();
     const store = await temporaryStore();
-    const manifests = await importOciLayout(file, store);
+    const manifests = await importOciLayout(createReadStream(file), store, { name: "layout.tar" });
     expect(
       manifests.map(({ digest, annotations }) => [digest, annotations?.["org.opencontainers.image.ref.name"]]),
     ).toEqual([
@@ -111,7 +112,9 @@ describe("importOciLayout", () => {
   it("passes over what is no part of a layout", async () => {
     const store = await temporaryStore();
     const file = await tarOf({ "manifest.json": "[]", "../../escape": "no", ...good, "blobs/sha256/../../x": "no" });
-    expect((await importOciLayout(file, store)).map((entry) => entry.digest)).toEqual([digest]);
+    expect(
+      (await importOciLayout(createReadStream(file), store, { name: "layout.tar" })).map((entry) => entry.digest),
+    ).toEqual([digest]);
     expect((await readdir(store.directory)).sort()).toEqual(["blobs", "index.json", "ingest", "leases", "oci-layout"]);
   });
 
@@ -144,7 +147,9 @@ describe("importOciLayout", () => {
     ],
     ["an index that is no JSON", { ...good, "index.json": "{" }, "ARTIFACT_INVALID", "not JSON"],
   ])("refuses %s", async (_, entries, code, text) => {
-    const message = await failureOf(importOciLayout(await tarOf(entries), await temporaryStore()));
+    const message = await failureOf(
+      importOciLayout(createReadStream(await tarOf(entries)), await temporaryStore(), { name: "layout.tar" }),
+    );
     expect(message).toContain(`${code}: `);
     expect(message).toContain(text);
   });
@@ -156,7 +161,9 @@ describe("importOciLayout", () => {
     await writeFile(join(directory, "cut"), (await exported()).bytes.subarray(0, 3_000));
     await symlink("nowhere", join(directory, "gone"));
     for (const name of ["text", "cut", "gone"]) {
-      expect(await failureOf(importOciLayout(join(directory, name), store))).toContain("ARTIFACT_INVALID: ");
+      expect(
+        await failureOf(importOciLayout(createReadStream(join(directory, name)), store, { name: "layout.tar" })),
+      ).toContain("ARTIFACT_INVALID: ");
     }
   });
 });

@@ -20,6 +20,9 @@ platform: [linux/arm64, linux/amd64]
 buildArg: { VERSION: "1", CHANNEL: stable }
 label: { com.example.team: file, com.example.file: "1" }
 annotation: { org.opencontainers.image.title: File }
+buildImage: ["ref=file.example/web:1,context=../web,arg.A=1"]
+builder: kaniko
+kanikoImage: file/kaniko:1
 baseRegistry: file.example/bases
 capture: static
 wait: pulled
@@ -54,6 +57,9 @@ const everyFlag: BuildFlags = {
   label: ["com.example.team=flag"],
   annotation: ["manifest:org.opencontainers.image.title=Flag", "com.example.build=7"],
   secret: ["id=token,env=PATH"],
+  buildImage: ["ref=flag.example/web:1,context=../elsewhere"],
+  builder: "buildkit",
+  kanikoImage: "flag/kaniko:1",
   baseRegistry: "flag.example:5000/",
   capture: "cluster",
   wait: "ready",
@@ -95,7 +101,10 @@ async function resolved(flags: BuildFlags, projectFile?: string, env: Readonly<R
       tags: options.tags.map(formatReference),
       buildArgs: Object.fromEntries(options.buildArgs),
       secrets: [...options.secrets.keys()],
-    }).replaceAll(cwd, "CWD"),
+      imageBuilds: options.imageBuilds.map((each) => ({ ...each, arguments: Object.fromEntries(each.arguments) })),
+    })
+      .replaceAll(cwd, "CWD")
+      .replaceAll(join(cwd, "../elsewhere"), "ELSEWHERE"),
   );
   return { options: shown, settings };
 }
@@ -115,6 +124,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         labels: {},
         annotations: {},
         secrets: [],
+        ...{ imageBuilds: [], imagesWithin: "CWD", builder: "buildkit" },
         capture: "cluster",
         wait: "ready",
         quietWindow: 20_000,
@@ -151,6 +161,15 @@ describe("flags over kubefile.yaml over defaults", () => {
         labels: { "com.example.team": "file", "com.example.file": "1" },
         annotations: { "org.opencontainers.image.title": "File" },
         secrets: [],
+        imageBuilds: [
+          {
+            reference: { host: "file.example", path: "web", tag: "1" },
+            ...{ context: "CWD/web", dockerfile: "Dockerfile", shown: "../web/Dockerfile", arguments: { A: "1" } },
+          },
+        ],
+        imagesWithin: "CWD",
+        builder: "kaniko",
+        kanikoImage: "file/kaniko:1",
         baseRegistry: "file.example/bases",
         capture: "static",
         wait: "pulled",
@@ -192,6 +211,14 @@ describe("flags over kubefile.yaml over defaults", () => {
         labels: { "com.example.team": "flag", "com.example.file": "1" },
         annotations: { "org.opencontainers.image.title": "Flag", "com.example.build": "7" },
         secrets: ["token"],
+        imageBuilds: [
+          {
+            reference: { host: "flag.example", path: "web", tag: "1" },
+            ...{ context: "ELSEWHERE", dockerfile: "Dockerfile", shown: "../elsewhere/Dockerfile", arguments: {} },
+          },
+        ],
+        builder: "buildkit",
+        kanikoImage: "flag/kaniko:1",
         baseRegistry: "flag.example:5000",
         capture: "cluster",
         wait: "ready",

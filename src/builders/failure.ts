@@ -1,0 +1,43 @@
+import { KubefileError, type Location } from "../error.ts";
+import { formatReference } from "../oci/reference.ts";
+import type { ImageBuild } from "./types.ts";
+
+/** What is kept of a builder's output for a message. */
+const LAST_LINES = 12;
+
+/**
+ * The error of a build that a builder has ended with a failure.
+ *
+ * @param said all that the builder printed, in order
+ */
+export function buildFailed(build: ImageBuild, said: readonly string[]): KubefileError {
+  const name = formatReference(build.reference);
+  const lines = said.map((line) => line.trimEnd()).filter((line) => line !== "");
+  const last = lines.slice(-LAST_LINES).map((line) => `\n  ${line}`);
+  const where = blamedLine(build, lines);
+  return new KubefileError("IMAGE_BUILD_FAILED", `${name} cannot be built from ${build.shown}:${last.join("")}`, {
+    hint: hintFor(lines),
+    ...(where === undefined ? {} : { where }),
+  });
+}
+
+/** BuildKit ends with `Dockerfile:3` above the lines around it. */
+function blamedLine({ dockerfile, shown }: ImageBuild, lines: readonly string[]): Location | undefined {
+  const file = dockerfile.split("/").at(-1) ?? dockerfile;
+  for (const line of lines.toReversed()) {
+    const [, named, number] = /^(\S+):(\d+)$/.exec(line) ?? [];
+    if (named === file || named === dockerfile) return { file: shown, line: Number(number) };
+  }
+  return undefined;
+}
+
+function hintFor(lines: readonly string[]): string {
+  const said = lines.join("\n");
+  if (/OCI exporter is not supported for the docker driver/i.test(said)) {
+    return "this builder cannot write OCI images: `docker buildx create --use`, or docker/setup-buildx-action, makes one that can";
+  }
+  if (/failed to read dockerfile|error resolving dockerfile|no such file or directory.*Dockerfile/i.test(said)) {
+    return "name the Dockerfile by its path in the context: file=docker/Dockerfile";
+  }
+  return "what the builder printed tells more; a build of this image alone shows the same";
+}
