@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { KubefileError } from "../error.ts";
 import { forEachParallel } from "../image/parallel.ts";
+import { isDiskFull } from "../process/disk-full.ts";
 import { ownIdentity } from "../process/process-identity.ts";
 import { type Lease, takeLease } from "../store/lease.ts";
 import { openStore } from "../store/store.ts";
@@ -55,15 +56,16 @@ export function localCache({ spec, supply, now, warn }: LocalCacheOptions): Plac
       },
       async write(record, options) {
         const { store: from } = supply;
-        const to = await openTarget();
+        const to = await intoDirectory(directory, openTarget());
         const wanted = await blobsOf(record, supply, options.signal);
         await forEachParallel(wanted, PARALLEL, options.signal, async ({ digest, size }, signal) => {
           if ((await to.has(digest))?.size === size) return;
           await supplyBlob(record, { digest, size }, supply, signal);
-          await to.write((await from.open(digest)).stream, { expected: digest, size, signal });
+          const { stream } = await from.open(digest);
+          await intoDirectory(directory, to.write(stream, { expected: digest, size, signal }));
         });
         // Last: whoever finds the record finds its blobs.
-        return records.write(record, options);
+        return intoDirectory(directory, records.write(record, options));
       },
     };
   };
@@ -88,6 +90,18 @@ export async function requireDirectory(directory: string): Promise<void> {
   if (found?.isDirectory() === true) return;
   throw new KubefileError("STORE_UNUSABLE", `there is no directory ${directory}`, {
     hint: "the first build that writes it with --cache-to makes it",
+  });
+}
+
+/** A cache is no store of the user's: where there is no room for it, `--store` is no help. */
+async function intoDirectory<T>(directory: string, writing: Promise<T>): Promise<T> {
+  return writing.catch((error: unknown) => {
+    const isFull = isDiskFull(error) || (error instanceof KubefileError && error.code === "DISK_SHORT");
+    if (!isFull) throw error;
+    throw new KubefileError("DISK_SHORT", `no space left in ${directory}`, {
+      hint: "free some space there, or remove records with kubefile cache prune",
+      cause: error,
+    });
   });
 }
 

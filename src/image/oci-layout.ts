@@ -11,6 +11,7 @@ import { hexOf, isDigest } from "../oci/digest.ts";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../oci/manifest.ts";
 import { OCI_INDEX } from "../oci/media-types.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
+import { aboutFile } from "../process/disk-full.ts";
 import type { Store } from "../store/types.ts";
 import { type ClusterImage, uploadsOf } from "./cluster-image.ts";
 import type { ClusterIndex } from "./cluster-index.ts";
@@ -59,12 +60,7 @@ export async function exportOciLayout(options: ExportOptions): Promise<{ size: n
     return { size };
   } catch (error) {
     await rm(partial, { force: true });
-    const isFull = error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
-    if (!isFull) throw error;
-    throw new KubefileError("DISK_SHORT", `no space left for ${destination}`, {
-      hint: "free some space, or write it to a larger disk: --output type=oci,dest=FILE",
-      cause: error,
-    });
+    throw aboutFile(destination, error);
   }
 }
 

@@ -93,9 +93,15 @@ function stepTable({ steps, rehearsal, grade }: BuildReport, width: number, styl
         ]),
   ];
   return rows.map(([mark = "", shown = "", reason]) => {
-    const line = `${mark.padEnd(7)} ${plainText(reason === undefined ? shown : `${shown}: ${reason}`)}`;
+    const said = reason === undefined ? shown : `${shown}: ${withShortDigests(reason)}`;
+    const line = `${mark.padEnd(7)} ${plainText(said)}`;
     return mark === "" ? cut(line, width) : style.dim(cut(line, width));
   });
+}
+
+/** Two whole digests are wider than most terminals, and what a tag stands for now would be cut off. */
+function withShortDigests(text: string): string {
+  return text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1");
 }
 
 function imageNote({ images, size, nodeImage, platform }: BuildReport): string {

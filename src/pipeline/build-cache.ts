@@ -10,6 +10,10 @@ export function openBuildCache(host: Host, options: BuildOptions, store: Store):
   for (const spec of [...from, ...to]) {
     if (spec.type === "registry") host.trustRegistry(spec.repository.host);
   }
+  if (trust.writes === undefined && to.length > 0) {
+    const places = to.map(({ written }) => written).join(", ");
+    host.progress.note("info", `nothing is kept in ${places}: ${trust.why}`);
+  }
   return createBuildCache({
     ...{ local: store, from, to, trust, platform },
     client: host.client,

@@ -8,6 +8,7 @@ import { lockedName, pinnedName, pinsOf } from "../lock/pins.ts";
 import { loadLock } from "../lock/read-lock.ts";
 import type { Lock, LockedImage, LockRole } from "../lock/types.ts";
 import type { Digest } from "../oci/digest.ts";
+import { aboutFile } from "../process/disk-full.ts";
 import { type BuildOptions, defaultRunImage } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { noSiblings, type SiblingBuilds } from "./sibling-builds.ts";
@@ -144,6 +145,8 @@ export async function writeWhole(file: string, text: string): Promise<void> {
   try {
     await writeFile(partial, text);
     await rename(partial, file);
+  } catch (error) {
+    throw aboutFile(file, error);
   } finally {
     await rm(partial, { force: true });
   }

@@ -1,6 +1,7 @@
-import { access, constants, stat, writeFile } from "node:fs/promises";
+import { access, constants, lstat, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KubefileError } from "../error.ts";
+import { aboutFile, isDiskFull } from "../process/disk-full.ts";
 
 /**
  * Fails before any work when a file that is to be written at the end cannot be.
@@ -15,8 +16,19 @@ export async function checkOutputFiles(files: readonly string[]): Promise<void> 
   });
 }
 
+/**
+ * Into the file itself, which may be a pipe, or mounted alone. One that could not be written whole is removed.
+ *
+ * @throws KubefileError DISK_SHORT
+ */
 export async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
+  try {
+    await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
+  } catch (error) {
+    const isOurs = (await lstat(file).catch(() => undefined))?.isFile() === true;
+    if (isOurs && isDiskFull(error)) await rm(file, { force: true }).catch(() => undefined);
+    throw aboutFile(file, error);
+  }
 }
 
 async function problemOf(file: string): Promise<string | undefined> {

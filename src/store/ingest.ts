@@ -3,6 +3,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, KubefileError } from "../error.ts";
 import { type Digest, finishDigest } from "../oci/digest.ts";
+import { isDiskFull } from "../process/disk-full.ts";
 import type { ProcessIdentity } from "../process/process-identity.ts";
 import { ownedFileName } from "./file-owner.ts";
 import { type Layout, publish } from "./layout.ts";
@@ -76,8 +77,7 @@ export class Ingest {
 
 /** Says in words what a file system call answered. */
 export function storageError(layout: Pick<Layout, "directory">, error: unknown): KubefileError {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isDiskFull(error)) {
     return new KubefileError("DISK_SHORT", `no space left for the store in ${layout.directory}`, {
       hint: "free some disk space, or name a directory on a larger disk with --store",
       cause: error,

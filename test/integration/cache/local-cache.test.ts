@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CacheSpec } from "../../../src/cache/spec.ts";
+import { readOnly, unprotectedTrust } from "../../../src/cache/trust.ts";
 import type { BuildOptions } from "../../../src/pipeline/options.ts";
 import { type BuiltInProcess, buildInProcess } from "../../support/build-in-process.ts";
 import { type DockerRegistry, startDockerRegistry } from "../../support/docker-registry.ts";
@@ -92,6 +93,21 @@ describe("type=local, for a machine whose store is empty", () => {
     const warm = await build({ cacheFrom: [cacheIn(copy)] });
     expect({ hits: hits(warm), warnings: warm.warnings }).toEqual({ hits: [true, true, true], warnings: [] });
     expect(warm.image.digest).toBe(cold.image.digest);
+  });
+
+  test("is not written for strangers, and the build says so", async () => {
+    const directory = join(await createDirectory(), "cache");
+    const notes: string[] = [];
+    await buildInProcess({
+      ...{ directory: await createDirectory(), files: files() },
+      options: {
+        cacheTo: [cacheIn(directory)],
+        cacheTrust: readOnly(unprotectedTrust("a branch"), "a pull request of a fork"),
+      },
+      onProgress: (event) => event.type === "note" && notes.push(event.text),
+    });
+    expect(notes).toContain(`nothing is kept in the cache ${directory}: a pull request of a fork`);
+    await expect(readdir(directory)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   const damages: Readonly<Record<string, (path: string, other: Buffer) => Promise<void>>> = {

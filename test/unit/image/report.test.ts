@@ -122,6 +122,14 @@ describe("the build report", () => {
     expect(checkReport(written)).toHaveProperty("problems");
   });
 
+  it("tells what a tag stood for and stands for now in a line that fits", () => {
+    const [before, now] = [digestOf("before"), digestOf("now")];
+    const reason = `docker.io/library/redis:7 moved from ${before} to ${now}`;
+    const text = formatReport(buildReport({ ...input, rehearsal: { state: "rehearsed", reason } }), { color: false });
+    const short = `docker.io/library/redis:7 moved from ${before.slice(0, 19)} to ${now.slice(0, 19)}`;
+    expect(text.split("\n")).toContainEqual(expect.stringMatching(new RegExp(`rehearsal: ${short}$`)));
+  });
+
   it("is readable", () => {
     expect(`\n${formatReport(buildReport(input), { color: false, width: 110 })}`).toMatchInlineSnapshot(`
       "
