@@ -49,6 +49,25 @@ describe("components", () => {
     expect(configuration["preview-shell-tls-run"]).not.toHaveProperty("services");
   });
 
+  it("take of a project's defaults what is about all jobs, and nothing that is about its own", async () => {
+    const own = {
+      image: "node:24",
+      services: ["postgres:18"],
+      before_script: ["npm ci"],
+      after_script: ["npm run end"],
+    };
+    const overrides = { default: { ...own, cache: { paths: ["node_modules/"] }, retry: 1 } };
+    const { configuration } = await project.read({ components, overrides, variables: {} });
+    for (const [name, job] of Object.entries(configuration).filter(([, { script }]) => script !== undefined)) {
+      const text = JSON.stringify(job);
+      expect([name, /npm|postgres|node:24|node_modules/.exec(text)?.[0], job.retry]).toEqual([
+        name,
+        undefined,
+        expect.anything(),
+      ]);
+    }
+  });
+
   it.each([
     ["executor", "ssh"],
     ["job-prefix", "a b"],
