@@ -32,6 +32,14 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# one_at_a_time NAME: this shell goes on once no other of this machine is between here and its end; test files run side by side.
+one_at_a_time() {
+  has flock || return 0
+  mkdir -p "$setup_cache"
+  exec 9>"$setup_cache/$1.lock"
+  flock 9
+}
+
 # ensure_commands COMMAND:PACKAGE...: installs the Debian packages of those commands that are missing.
 ensure_commands() {
   local pair log packages=()
@@ -44,9 +52,11 @@ ensure_commands() {
   say "installing ${packages[*]}"
   log=$(mktemp)
   # RUNLEVEL=1 keeps packages from starting their services: without an init that fails, and docker-registry's is not wanted.
-  as_root sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$@"' apt "${packages[@]}" >"$log" 2>&1 ||
-    { tail -n 15 "$log" >&2; rm -f "$log"; fail "apt-get cannot install ${packages[*]}" "Its last lines are above."; }
+  (
+    one_at_a_time packages
+    as_root sh -c 'apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "$@"' apt "${packages[@]}" >"$log" 2>&1
+  ) || { tail -n 15 "$log" >&2; rm -f "$log"; fail "apt-get cannot install ${packages[*]}" "Its last lines are above."; }
   rm -f "$log"
   hash -r
 }
