@@ -19,6 +19,15 @@ describe.each(pages)("%s", (page) => {
     expect(targets.filter((target) => !existsSync(resolve(root, dirname(page), target)))).toEqual([]);
   });
 
+  it("links to headings that are there", () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*\.md)?#([^)\s]+)\)/g)];
+    const missing = links.filter(([, target, anchor = ""]) => {
+      const file = target === undefined ? join(root, page) : resolve(root, dirname(page), target);
+      return !anchorsOf(readFileSync(file, "utf8")).has(anchor);
+    });
+    expect(missing.map(([link]) => link)).toEqual([]);
+  });
+
   it("names files of the repository that are there", () => {
     const named = [...text.matchAll(/`((?:src|test|schemas|scripts|examples|docs|bin)\/[\w./-]*)`/g)].map(
       ([, path = ""]) => path,
@@ -43,6 +52,12 @@ describe.each(pages)("%s", (page) => {
 });
 
 describe("README.md", () => {
+  it("leads to every page for users", () => {
+    const text = readFileSync(join(root, "README.md"), "utf8");
+    const pagesForUsers = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+    expect(pagesForUsers.filter((file) => !text.includes(`](docs/${file})`))).toEqual([]);
+  });
+
   it("lists every command that the help lists", () => {
     const text = readFileSync(join(root, "README.md"), "utf8");
     const listed = new Set([...text.matchAll(/`kubefile ([a-z]+)[^`]*`/g)].map(([, verb]) => verb));
@@ -50,6 +65,19 @@ describe("README.md", () => {
     expect(shown.map((command) => command.name()).filter((verb) => !listed.has(verb))).toEqual([]);
   });
 });
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = text.replace(/^```.*?^```/gms, "").matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    [...headings].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
 
 /** Code in running text and in blocks; pictures are none. */
 function codeOf(text: string): string[] {
