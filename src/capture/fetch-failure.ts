@@ -22,10 +22,14 @@ export function fetchFailed(
   const cancelled = failures.find(({ cause }) => cause instanceof KubefileError && cause.code === "CANCELLED");
   if (cancelled?.cause instanceof KubefileError) return cancelled.cause;
   const lines = failures.map(({ entry, cause }) => {
-    const detail = cause instanceof RegistryError && cause.detail !== undefined ? cause.detail : errorMessage(cause);
+    // Of a blob the registry's words do not say that it is one.
+    const isBlob = cause instanceof RegistryError && cause.code === "BLOB_UNKNOWN";
+    const words = cause instanceof RegistryError && !isBlob ? cause.detail : undefined;
+    const detail = words ?? errorMessage(cause);
     return `${formatReference(entry.reference)} (${neededBy(entry)}): ${detail}`;
   });
   const [first] = failures;
+  const hints = [...new Set(failures.map(hintOf))];
   const where = first === undefined ? undefined : placeOf(first.entry, locate);
   return new KubefileError(
     "PULL_FAILED",
@@ -33,7 +37,7 @@ export function fetchFailed(
       ? `cannot fetch ${lines[0]}`
       : `cannot fetch ${lines.length} images:${lines.map((line) => `\n  ${line}`).join("")}`,
     {
-      ...(first === undefined ? {} : { hint: hintOf(first), cause: first.cause }),
+      ...(first === undefined ? {} : { hint: hints.join("; "), cause: first.cause }),
       ...(where === undefined ? {} : { where }),
     },
   );
@@ -65,6 +69,9 @@ function inOrder(observations: readonly ImageObservation[]): readonly ImageObser
 }
 
 function hintOf({ entry, cause }: FetchFailure): string {
+  // It was fetched, and is not what a node could run.
+  if (cause instanceof KubefileError)
+    return cause.hint ?? "push the image again with a current tool, or leave it out with --exclude";
   const status = cause instanceof RegistryError ? cause.status : undefined;
   return registryHint({ status, words: errorMessage(cause) }, entry.reference.host, "image");
 }

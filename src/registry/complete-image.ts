@@ -1,11 +1,11 @@
 import pLimit from "p-limit";
-import { KubefileError } from "../error.ts";
+import { errorMessage, KubefileError } from "../error.ts";
 import { type Descriptor, formatPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { type Manifest, selectPlatform } from "../oci/manifest.ts";
+import { type Manifest, parseManifest, selectPlatform } from "../oci/manifest.ts";
 import { formatRepository, type Repository } from "../oci/reference.ts";
 import type { CachingProxy } from "./caching-proxy.ts";
-import { readManifest, referencesOf, refuseForeignLayers } from "./manifest-facts.ts";
+import { referencesOf, refuseForeignLayers } from "./manifest-facts.ts";
 import type { ManifestContent } from "./types.ts";
 
 /** Indexes within indexes; more than the first is rare already. */
@@ -74,8 +74,7 @@ async function descend(
   let content = top;
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const name = `${formatRepository(repository)}@${content.digest}`;
-    const manifest = readManifest(content.bytes, content.mediaType);
-    if (manifest === undefined) throw new KubefileError("ARTIFACT_INVALID", `${name} is not a container image`);
+    const manifest = parseImage(content, name);
     chain.push({ mediaType: content.mediaType, digest: content.digest, size: content.bytes.byteLength });
     if (manifest.kind === "image") {
       refuseForeignLayers(manifest, name);
@@ -87,6 +86,16 @@ async function descend(
     content = await source.manifest(repository, child.digest, { signal });
   }
   throw new KubefileError("ARTIFACT_INVALID", `${formatRepository(repository)}: more than ${MAX_DEPTH} nested indexes`);
+}
+
+function parseImage({ bytes, mediaType }: ManifestContent, name: string): Manifest {
+  try {
+    return parseManifest(bytes, mediaType);
+  } catch (error) {
+    throw new KubefileError("ARTIFACT_INVALID", `${name} is not a container image: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function noPlatform(name: string, children: readonly Descriptor[], platform: Platform): KubefileError {

@@ -20,6 +20,9 @@ export function registryHint({ status, code, words }: Refusal, host: string, pur
   if (/ pins \S+ to sha256:/.test(words)) {
     return "its registry has it no more: kubefile lock --update NAME asks what the tag stands for now";
   }
+  if (/ has a foreign layer /.test(words)) {
+    return "use a build of the image without foreign layers, or leave the image out with --exclude";
+  }
   if (code === "NAME_UNKNOWN" && purpose === "push") return `create the repository in ${host} first`;
   switch (status) {
     case 401:

@@ -4,6 +4,7 @@ import type { OperatorAttribution } from "../../../src/capture/operators.ts";
 import { type CompletedImage, type ReconcileInput, reconcile } from "../../../src/capture/reconcile.ts";
 import type { RecordedPull } from "../../../src/capture/recorder.ts";
 import type { StaticHit } from "../../../src/capture/static-hit.ts";
+import { KubefileError } from "../../../src/error.ts";
 import { type Digest, digestOf, parseDigest } from "../../../src/oci/digest.ts";
 import { formatReference, parseReference, type Reference } from "../../../src/oci/reference.ts";
 import { RegistryError } from "../../../src/registry/errors.ts";
@@ -320,6 +321,26 @@ describe("reconcile", () => {
         "  registry.k8s.io/pause:3.10 (ReplicationController shop/old container pause): manifest unknown",
       hint: "check the name and the tag, or push the image first",
       where: { file: "Kubefile", line: 9 },
+    });
+  });
+
+  it("says of each image that cannot be fetched what to do about it", async () => {
+    const causes: Readonly<Record<string, Error>> = {
+      "shop/agent": new RegistryError(404, "BLOB_UNKNOWN", "registry quay.io answered 404 for blob sha256:1", {
+        detail: "manifest unknown",
+      }),
+      pause: new KubefileError("PULL_FAILED", "it has no image for linux/amd64", { hint: "use another" }),
+      "shop/op": new KubefileError("ARTIFACT_INVALID", "it is no image"),
+    };
+    const failing = (reference: Reference, pulled: Digest | undefined): Promise<CompletedImage> => {
+      const cause = causes[reference.path];
+      return cause === undefined ? complete(reference, pulled) : Promise.reject(cause);
+    };
+    await expect(reconcile(input({ complete: failing }))).rejects.toMatchObject({
+      message: expect.stringContaining(
+        "quay.io/shop/agent:1 (DaemonSet shop/gpu container agent): registry quay.io answered 404 for blob sha256:1",
+      ),
+      hint: "check the name and the tag, or push the image first; push the image again with a current tool, or leave it out with --exclude; use another",
     });
   });
 

@@ -109,10 +109,18 @@ describe("what is refused", () => {
     });
   });
 
-  test("something that is no image", async () => {
-    putJson("1", "application/vnd.example+json", { hello: "world" });
+  test.each([
+    ["application/vnd.example+json", { hello: "world" }, "config is not a descriptor"],
+    [
+      "application/vnd.docker.distribution.manifest.v1+prettyjws",
+      { schemaVersion: 1, fsLayers: [] },
+      "Docker schema 1",
+    ],
+  ])("something that is no image, with what it is: %s", async (mediaType, content, why) => {
+    putJson("1", mediaType, content);
     await expect(completeImage({ source, repository, reference: "1", platform: amd64 })).rejects.toMatchObject({
       code: "ARTIFACT_INVALID",
+      message: expect.stringContaining(why),
     });
   });
 

@@ -20,6 +20,11 @@ describe("registryHint", () => {
     expect(registryHint({ status, code, words: "no" }, "ghcr.io", purpose)).toContain(hint);
   });
 
+  test("an image that no login makes whole is to be replaced", () => {
+    const words = "ghcr.io/shop/web@sha256:1 has a foreign layer (sha256:2), which is fetched from elsewhere";
+    expect(registryHint({ status: 403, words }, "ghcr.io", "image")).toContain("without foreign layers");
+  });
+
   test("a private address asks to be named, whatever the status says", () => {
     const words = "refused to connect for manifest intern/shop:1: intern is at 10.0.0.1, not a public address";
     for (const purpose of ["image", "fetch", "push"] as const) {
