@@ -8,6 +8,14 @@ export interface FailurePointers {
   readonly bundle?: string;
 }
 
+/** Characters of what failed: the log has all of it, and a page must keep room for the rest. */
+const LONGEST_FAILURE = 60_000;
+
+/** What failed, in its own words, as a block. */
+export function failureBlock(text: string): string {
+  return codeBlock(text.length > LONGEST_FAILURE ? `${text.slice(0, LONGEST_FAILURE)}…\nthe log has all` : text);
+}
+
 /** Empty when there is nothing to point to. */
 export function failurePointersMarkdown({ reproduce, bundle }: FailurePointers): string {
   return [

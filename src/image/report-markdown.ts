@@ -1,11 +1,11 @@
 import type { Reason } from "../capture/types.ts";
 import { formatLocation, type Location } from "../error.ts";
 import { hexOf } from "../oci/digest.ts";
-import { type FailurePointers, failurePointersMarkdown } from "./failure-markdown.ts";
+import { type FailurePointers, failureBlock, failurePointersMarkdown } from "./failure-markdown.ts";
 import { fitTables, type PageSection } from "./fit-tables.ts";
 import { ganttMarkdown } from "./gantt-markdown.ts";
 import { gradeMeaning } from "./grades.ts";
-import { codeBlock, codeSpan, proseWithNames, unbroken } from "./markdown.ts";
+import { codeSpan, proseWithNames, unbroken } from "./markdown.ts";
 import type { BuildReport, ReportedImage } from "./report.ts";
 import { shortReference } from "./short-reference.ts";
 import { countOf, formatSeconds, formatSize } from "./text-table.ts";
@@ -103,7 +103,7 @@ function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size
 function failure({ failure: problem }: BuildReport, pointers: FailurePointers): string {
   if (problem === undefined) return "";
   const hint = problem.hint === undefined ? "" : `\nhint: ${problem.hint}`;
-  return [codeBlock(`error[${problem.code}]: ${problem.message}${hint}`), failurePointersMarkdown(pointers)]
+  return [failureBlock(`error[${problem.code}]: ${problem.message}${hint}`), failurePointersMarkdown(pointers)]
     .filter((text) => text !== "")
     .join("\n\n");
 }

@@ -1,6 +1,6 @@
-import { type FailurePointers, failurePointersMarkdown } from "../image/failure-markdown.ts";
+import { type FailurePointers, failureBlock, failurePointersMarkdown } from "../image/failure-markdown.ts";
 import { ganttMarkdown } from "../image/gantt-markdown.ts";
-import { codeBlock, codeSpan } from "../image/markdown.ts";
+import { codeSpan } from "../image/markdown.ts";
 import { countOf } from "../image/text-table.ts";
 import type { Verdict } from "./verify.ts";
 
@@ -22,7 +22,7 @@ export function verdictMarkdown(
   return [
     `### ${headings[verdict]}`,
     shown,
-    ...(verdict === "passed" ? [facts] : reasons.map((reason) => codeBlock(reason))),
+    ...(verdict === "passed" ? [facts] : reasons.map((reason) => failureBlock(reason))),
     failurePointersMarkdown(pointers),
     ganttMarkdown([{ name: "verify", phases }]),
   ]

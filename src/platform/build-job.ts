@@ -18,11 +18,12 @@ import { baseOfRun, differenceFromBase } from "./base-of-run.ts";
 import { type BuildFlags, buildInputs } from "./build-inputs.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { failurePointers, type KeepBundle } from "./failure-pointers.ts";
+import { longestSummary } from "./github.ts";
 import { openHost } from "./host.ts";
 import { type ResolvedBuild, resolveBuild } from "./resolve-build.ts";
 
-/** What a page of GitHub takes of one step; others take more. */
-const SUMMARY_BYTES = 1024 * 1024 - 1024;
+/** A little less than a page of GitHub takes of one step; others take more. */
+const SUMMARY_BYTES = longestSummary - 1024;
 /** Of these for what changed since the base's image. */
 const DIFFERENCE_BYTES = 200_000;
 
@@ -70,12 +71,12 @@ export async function buildInJob(context: CommandContext, job: BuildJob): Promis
     if (verdict !== undefined) stdout.write(formatVerdict(reference, verdict, color));
     await telling(context, async () => {
       for (const [name, value] of Object.entries(outputs)) await platform.output(name, value);
-      const extra = { limit: SUMMARY_BYTES, ...(difference === undefined ? {} : { difference }) };
-      await platform.summary(host.redact(markdown(extra)));
-      if (verdict === undefined) return;
-      await platform.output("verdict", verdict.verdict);
-      // Its phases are among those of the build.
-      await platform.summary(host.redact(verdictMarkdown(reference, { ...verdict, phases: [] })));
+      // The phases of the proof are among those of the build.
+      const proof = verdict === undefined ? "" : verdictMarkdown(reference, { ...verdict, phases: [] });
+      const limit = SUMMARY_BYTES - Buffer.byteLength(proof);
+      const page = markdown({ limit, ...(difference === undefined ? {} : { difference }) });
+      await platform.summary(host.redact([page, proof].join("\n")));
+      if (verdict !== undefined) await platform.output("verdict", verdict.verdict);
     });
     return metadata;
   } catch (error) {

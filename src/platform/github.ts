@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { formatLocation } from "../error.ts";
 import { printable } from "../process/printable.ts";
@@ -7,6 +8,8 @@ import { appendTo, fileCommand } from "./github-files.ts";
 import { createGroupedRenderer } from "./grouped-progress.ts";
 import type { Annotation, Environment, Platform, TextOutput } from "./platform.ts";
 
+/** Bytes that the page takes of one step; of more it shows nothing at all. */
+export const longestSummary = 1024 * 1024;
 /** Characters of an annotation that its page shows. */
 const LONGEST_MESSAGE = 4_000;
 
@@ -46,7 +49,7 @@ export function createGitHubPlatform(process: {
       // A runner masks line by line, and refuses to mask nothing.
       for (const line of secret.split(/\r?\n/)) if (line.trim() !== "") command("add-mask", {}, line);
     },
-    summary: async (markdown) => await appendTo(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
+    summary: async (markdown) => await appendSummary(env.GITHUB_STEP_SUMMARY, `${markdown.trimEnd()}\n`),
     output: async (name, value) => await appendTo(env.GITHUB_OUTPUT, fileCommand(name, value)),
     // Few jobs write anything, and every log would begin later for it.
     stickyNote: async (key, markdown) =>
@@ -54,6 +57,15 @@ export function createGitHubPlatform(process: {
     commitStatus: async (status) => await (await import("./github-writing.ts")).setGitHubStatus(process, status),
     publishRelease: async (release) => await (await import("./github-writing.ts")).releaseOnGitHub(process, release),
   };
+}
+
+/** Several commands of one step write to the same page. */
+async function appendSummary(file: string | undefined, text: string): Promise<void> {
+  const written = file === undefined || file === "" ? undefined : await stat(file).catch(() => undefined);
+  const room = longestSummary - (written?.size ?? 0);
+  const note = "This page has no room for more; the log has it.\n";
+  if (Buffer.byteLength(text) <= room) await appendTo(file, text);
+  else if (Buffer.byteLength(note) <= room) await appendTo(file, note);
 }
 
 function placeOf(

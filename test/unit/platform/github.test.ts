@@ -86,6 +86,18 @@ test("a mask covers each line of a secret, and none that is blank", () => {
   expect(log()).toEqual(["::add-mask::first", "::add-mask::second%25"]);
 });
 
+test("a page takes what it has room for, and says so of the rest: of more than 1 MiB GitHub would show nothing", async () => {
+  const summary = join(await temporaryDirectory(), "summary");
+  const { platform } = job({ GITHUB_STEP_SUMMARY: summary });
+  const first = "é".repeat(300 * 1024);
+  await platform.summary(first);
+  await platform.summary(first);
+  await platform.summary("# It has room for this");
+  expect(await readFile(summary, "utf8")).toBe(
+    `${first}\nThis page has no room for more; the log has it.\n# It has room for this\n`,
+  );
+});
+
 test("outputs and summary go to the files of the step, whatever they hold", async () => {
   const directory = await temporaryDirectory();
   const [output, summary] = [join(directory, "output"), join(directory, "summary")];
