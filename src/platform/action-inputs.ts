@@ -26,13 +26,6 @@ export const rootInputs = {
   ...bundleInputs,
 } as const satisfies Inputs;
 
-/** What `actions/verify` takes beside the inputs of a launch. */
-export const verifyInputs = {
-  reference: { kind: "text", required: true, help: "the cluster image in its registry", only: ["job"] },
-  ...registryInputs,
-  ...bundleInputs,
-} as const satisfies Inputs;
-
 /** What actions take that write to a pull request. */
 const writingInputs = {
   githubToken: {
@@ -41,6 +34,17 @@ const writingInputs = {
     without: "the job's own",
     help: "the token that comments are written with, which needs `pull-requests: write`",
     only: ["job"],
+  },
+} as const satisfies Inputs;
+
+/** What `actions/verify` takes beside the inputs of a launch. */
+export const verifyInputs = {
+  reference: { kind: "text", required: true, help: "the cluster image in its registry", only: ["job"] },
+  ...registryInputs,
+  ...bundleInputs,
+  githubToken: {
+    ...writingInputs.githubToken,
+    help: "the token that the commit is marked with, which needs `statuses: write`; nothing is marked without that",
   },
 } as const satisfies Inputs;
 

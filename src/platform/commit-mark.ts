@@ -1,6 +1,7 @@
 import { errorMessage } from "../error.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommitStatus } from "./platform.ts";
+import { pageOfRun } from "./preceding-run.ts";
 
 /**
  * Puts a verdict on the commit. It stands in the log already: where it cannot be written, a warning says so, and where it
@@ -12,11 +13,12 @@ export async function markCommit(
   { platform, env, signal }: CommandContext,
   mark: { readonly what: string; readonly passed: boolean; readonly description: string },
 ): Promise<void> {
+  const url = env.CI_JOB_URL || (await pageOfRun(env));
   const status: CommitStatus = {
     context: `kubefile/${mark.what}`,
     state: mark.passed ? "success" : "failure",
     description: mark.description,
-    ...(env.CI_JOB_URL ? { url: env.CI_JOB_URL } : {}),
+    ...(url === undefined ? {} : { url }),
   };
   await platform.commitStatus(status).catch((error: unknown) => {
     signal.throwIfAborted();

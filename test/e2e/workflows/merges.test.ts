@@ -1,6 +1,7 @@
 import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type FakeGitHub, startFakeGitHub } from "../../support/github-comments.ts";
 import { type Tags, tagsOf } from "../../support/repository-tags.ts";
 import {
   registryAuths,
@@ -16,6 +17,7 @@ const robot = { username: "robot", password: "correct-horse-battery", repositori
 
 let app: TinyApp;
 let registry: TokenAuthRegistry;
+let github: FakeGitHub;
 let repository: SecondRepository;
 let tags: Tags;
 /** Two commits, merged at once. */
@@ -24,7 +26,7 @@ let second: string;
 let merged: readonly WorkflowRun[];
 
 beforeAll(async () => {
-  registry = await startTokenAuthRegistry({ users: [robot] });
+  [registry, github] = await Promise.all([startTokenAuthRegistry({ users: [robot] }), startFakeGitHub()]);
   tags = tagsOf(registry, "demo/shop", robot);
   const auths = [{ registry: registry.host, username: robot.username, password: robot.password }];
   repository = await secondRepository(inject("release"), { [registryAuths]: JSON.stringify(auths) });
@@ -41,12 +43,12 @@ beforeAll(async () => {
   second = await repository.commit({});
   const clones = await Promise.all([first, second].map((commit) => repository.clone(commit)));
   const payload = { repository: { default_branch: "main" } };
-  const push = { name: "push", payload, env: { GITHUB_REF: "refs/heads/main" } };
+  const push = { name: "push", payload, env: { GITHUB_REF: "refs/heads/main", GITHUB_API_URL: github.url } };
   merged = await Promise.all(clones.map((clone) => clone.run("merge.yml", push)));
 });
 
 afterAll(async () => {
-  await Promise.all([app?.stop(), registry?.stop()]);
+  await Promise.all([app?.stop(), registry?.stop(), github?.stop()]);
   await repository?.remove();
 });
 
@@ -62,6 +64,15 @@ test("merges are built and verified, and only then have their tags", async () =>
     expect(promoted).toBeGreaterThan(verified);
   }
   expect(await tags.list()).toEqual(["edge", "main", commitTag(first), commitTag(second)].sort());
+});
+
+test("the proof is marked on the commit, with the way to its run", () => {
+  const mark = {
+    context: "kubefile/verify",
+    state: "success",
+    target_url: "https://github.com/shop/app/actions/runs/1",
+  };
+  expect(github.statuses).toMatchObject([mark, mark]);
 });
 
 test("of two merges at once the later one has the branch's tags, however they end", async () => {

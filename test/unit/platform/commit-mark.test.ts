@@ -1,7 +1,8 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import { markCommit } from "../../../src/platform/commit-mark.ts";
 import { detectPlatform } from "../../../src/platform/detect.ts";
 import { type FakeGitLab, startFakeGitLab } from "../../support/fake-gitlab.ts";
+import { startFakeGitHub } from "../../support/github-comments.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { commandContext } from "../cli/command.ts";
 
@@ -56,4 +57,24 @@ test("a verdict stands on the commit, with the way to its job", async () => {
 test("where a token may not mark commits, the verdict is not lost over it", async () => {
   await expect(mark(["read_api"], "failed: no pod")).resolves.toBeDefined();
   expect(gitlab?.statuses.size).toBe(0);
+});
+
+test("on GitHub it leads to the page of the run", async () => {
+  const github = await startFakeGitHub();
+  onTestFinished(() => github.stop());
+  const cwd = await temporaryDirectory();
+  const env = {
+    ...{ GITHUB_ACTIONS: "true", GITHUB_REPOSITORY: "shop/app", GITHUB_SERVER_URL: "https://github.com" },
+    ...{ GITHUB_REF: "refs/heads/main", GITHUB_SHA: "ab".repeat(20), GITHUB_RUN_ID: "41" },
+    ...{ GITHUB_API_URL: github.url, GITHUB_TOKEN: "ghs_token" },
+  };
+  const log = { write: () => undefined };
+  const platform = detectPlatform({ env, cwd, log, signal: new AbortController().signal });
+  await markCommit(commandContext({ cwd, env, platform }), { what: "verify", passed: true, description: "it starts" });
+  expect(github.statuses).toEqual([
+    {
+      ...{ context: "kubefile/verify", state: "success", description: "it starts" },
+      target_url: "https://github.com/shop/app/actions/runs/41",
+    },
+  ]);
 });
