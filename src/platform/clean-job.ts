@@ -5,7 +5,7 @@ import { cleanPreview } from "./clean-preview.ts";
 import { cleanRequest } from "./clean-request.ts";
 import type { CommandContext } from "./context.ts";
 import { openGitHubApi } from "./github-api.ts";
-import { deleteAtGitHub } from "./github-packages.ts";
+import { deleteAtGitHub, packagesRegistry } from "./github-packages.ts";
 import { githubTokens } from "./github-tokens.ts";
 import { openHost } from "./host.ts";
 import { proxySettings } from "./proxy-settings.ts";
@@ -50,7 +50,9 @@ export async function cleanInJob(
     token === undefined
       ? undefined
       : openGitHubApi({ server: env.GITHUB_API_URL || GITHUB_API, token, proxy: proxySettings(env), signal });
-  const deleters = new Map(github === undefined ? [] : [["ghcr.io", deleteAtGitHub(github)]]);
+  const deleters = new Map(
+    github === undefined ? [] : [[packagesRegistry(env.GITHUB_SERVER_URL), deleteAtGitHub(github)]],
+  );
   const tags = named.length === 0 ? [] : await cleanRequest(host, { request, repositories: named, dryRun, deleters });
   host.endProgress();
   const removed = [...(previews ?? []), ...tags];

@@ -18,14 +18,24 @@ const LOOKS = 4;
 const PAUSE_MILLISECONDS = 1_500;
 
 /**
- * Deletes at ghcr.io, which refuses it as a registry: there every manifest is a version of a package, and GitHub's API
+ * The registry of a GitHub server's packages.
+ *
+ * @param server GITHUB_SERVER_URL
+ */
+export function packagesRegistry(server: string | undefined): string {
+  const host = server !== undefined && URL.canParse(server) ? new URL(server).host : "github.com";
+  return host === "github.com" ? "ghcr.io" : `containers.${host}`;
+}
+
+/**
+ * Deletes at the registry of GitHub's packages, ghcr.io, which refuses it as a registry: there every manifest is a version of a package, and GitHub's API
  * deletes those. It knows no deleting of tags, and a version that has several is not deleted here.
  *
  * @see https://docs.github.com/rest/packages/packages
  * @throws KubefileError PLATFORM without the right, or when GitHub does not answer
  */
 export function deleteAtGitHub(api: GitHubApi): RegistryClient["deleteManifest"] {
-  return async ({ path }, reference, { signal }) => {
+  return async ({ host, path }, reference, { signal }) => {
     if (!isDigest(reference)) return "refused";
     const [owner = "", ...rest] = path.split("/");
     try {
@@ -37,7 +47,7 @@ export function deleteAtGitHub(api: GitHubApi): RegistryClient["deleteManifest"]
       return "deleted";
     } catch (error) {
       if (!(error instanceof GitHubRefusal) || ![401, 403, 404].includes(error.status)) throw error;
-      throw new KubefileError("PLATFORM", `${error.message} (for ghcr.io/${path})`, {
+      throw new KubefileError("PLATFORM", `${error.message} (for ${host}/${path})`, {
         hint: "the job needs `permissions:` with `packages: write`, and its repository the role Admin of the package",
         cause: error,
       });

@@ -27,6 +27,7 @@ let merged: readonly WorkflowRun[];
 
 beforeAll(async () => {
   [registry, github] = await Promise.all([startTokenAuthRegistry({ users: [robot] }), startFakeGitHub()]);
+  github.permissions = { statuses: "write" };
   tags = tagsOf(registry, "demo/shop", robot);
   const auths = [{ registry: registry.host, username: robot.username, password: robot.password }];
   repository = await secondRepository(inject("release"), { [registryAuths]: JSON.stringify(auths) });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { removeTag } from "../../../src/image/remove-tag.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { type GitHubApi, openGitHubApi } from "../../../src/platform/github-api.ts";
-import { deleteAtGitHub } from "../../../src/platform/github-packages.ts";
+import { deleteAtGitHub, packagesRegistry } from "../../../src/platform/github-packages.ts";
 import { createRegistryClient } from "../../../src/registry/client.ts";
 import { noCredentials } from "../../../src/registry/credentials.ts";
 import type { RegistryClient } from "../../../src/registry/types.ts";
@@ -118,7 +118,7 @@ test("without the right to delete the tag stays on its image, and the error says
   github.permissions = { packages: "read" };
   await expect(remove("octo/other", "pr-12")).rejects.toMatchObject({
     code: "PLATFORM",
-    message: expect.stringContaining("for ghcr.io/octo/other"),
+    message: expect.stringContaining(`for ${registry.host}/octo/other`),
     hint: expect.stringContaining("`packages: write`"),
   });
   expect(await digestAt("octo/other", "pr-12")).toBe(digest);
@@ -128,6 +128,15 @@ test("a version behind pages that are shorter than was asked for is found", asyn
   versionsPerPage = 1;
   for (const each of ["one", "two", "three"]) await push("octo/pages", each);
   for (const each of ["one", "two", "three"]) expect(await remove("octo/pages", each)).toBe("removed");
+});
+
+test.each([
+  [undefined, "ghcr.io"],
+  ["https://github.com", "ghcr.io"],
+  ["https://octo.ghe.com", "containers.octo.ghe.com"],
+  ["https://github.example/", "containers.github.example"],
+])("packages of %s are at %s", (server, host) => {
+  expect(packagesRegistry(server)).toBe(host);
 });
 
 test("a version with another tag is never deleted", async () => {

@@ -61,6 +61,7 @@ test("where a token may not mark commits, the verdict is not lost over it", asyn
 
 test("on GitHub it leads to the page of the run", async () => {
   const github = await startFakeGitHub();
+  github.permissions = { statuses: "write" };
   onTestFinished(() => github.stop());
   const cwd = await temporaryDirectory();
   const env = {
