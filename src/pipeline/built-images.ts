@@ -1,4 +1,5 @@
 import { realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { openBuildkit } from "../builders/buildkit.ts";
 import { openKaniko } from "../builders/kaniko.ts";
 import { leads } from "../builders/parse-image-build.ts";
@@ -133,10 +134,14 @@ async function buildOne(
   return { reference, digest: image.digest, mediaType: image.mediaType, from: build.shown };
 }
 
-/** All that is wrong with contexts, at once. A link may not lead out of where they may be. */
-async function checkContexts(builds: readonly ImageBuild[], within: string | undefined): Promise<void> {
+/**
+ * All that is wrong with contexts, at once. Links come with the commit, and what they lead to would be in an image, or in
+ * the message about a Dockerfile that is none: one in the checkout may not lead out of it, a Dockerfile not out of its
+ * context.
+ */
+async function checkContexts(builds: readonly ImageBuild[], checkout: string): Promise<void> {
   const problems: KubefileError[] = [];
-  for (const { reference, context, shown } of builds) {
+  for (const { reference, context, dockerfile, shown } of builds) {
     await collectProblem(problems, async () => {
       const name = formatReference(reference);
       const hint = "name a directory that holds the Dockerfile: --build-image ref=NAME,context=DIRECTORY";
@@ -146,8 +151,20 @@ async function checkContexts(builds: readonly ImageBuild[], within: string | und
       if (!(await stat(place)).isDirectory()) {
         throw new KubefileError("USAGE", `the context of ${name}, ${context}, is not a directory`, { hint });
       }
-      if (within !== undefined && leads(await realpath(within), place)) {
-        throw new KubefileError("USAGE", `the context of ${name} is a link out of the project: ${shown}`, { hint });
+      if (!leads(checkout, context) && leads(checkout, place)) {
+        throw new KubefileError("PATH_ESCAPES", `the context of ${name} is a link out of the project: ${context}`, {
+          hint: "name the directory itself with --build-image, when that is what is meant",
+        });
+      }
+      const file = await realpath(join(place, dockerfile)).catch((error: unknown) => {
+        throw new KubefileError("SOURCE_MISSING", `the Dockerfile of ${name} cannot be read: ${errorMessage(error)}`, {
+          hint: "name it by its path in the context: file=docker/Dockerfile",
+        });
+      });
+      if (leads(place, file)) {
+        throw new KubefileError("PATH_ESCAPES", `the Dockerfile of ${name} is a link out of its context: ${shown}`, {
+          hint: "put the file itself there",
+        });
       }
     });
   }

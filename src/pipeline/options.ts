@@ -30,8 +30,8 @@ export interface BuildOptions {
   readonly baseRegistry: string | undefined;
   /** Images that the launch needs and no registry has. */
   readonly imageBuilds: readonly ImageBuild[];
-  /** What their contexts may not lead out of, as when a file of the project names them. */
-  readonly imagesWithin: string | undefined;
+  /** The checkout: what is named in it may not lead out of it by links, which come with the commit. */
+  readonly imagesWithin: string;
   readonly builder: BuilderName;
   /** kaniko's executor. */
   readonly kanikoImage: string | undefined;

@@ -26,7 +26,20 @@ export function launchReason(launch: TrailLaunch, trail: Trail | undefined): str
   const before = trail?.launch;
   if (before === undefined) return "it was not rehearsed here before";
   const parts = Object.entries(names).flatMap(([part, words]) =>
-    before.parts[part] === launch.parts[part] ? [] : [words],
+    before.parts[part] === launch.parts[part] ? [] : part === "built" ? builtReasons(before, launch) : [words],
   );
   return inShort(parts) ?? variablesReason(before.env, launch.env) ?? "its record is gone";
+}
+
+/** Each image that is not what the last build made of its Dockerfile. */
+function builtReasons({ built: before = {} }: TrailLaunch, { built: now = {} }: TrailLaunch): readonly string[] {
+  const reasons = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort().flatMap((name) => {
+    const [old, made] = [before[name], now[name]];
+    if (old === made) return [];
+    if (made === undefined) return [`image ${name} is no longer built`];
+    return [
+      old === undefined ? `image ${name} is built, too: ${made}` : `image ${name} was built anew: ${old} -> ${made}`,
+    ];
+  });
+  return reasons.length === 0 ? [names.built ?? ""] : reasons;
 }

@@ -29,7 +29,12 @@ function isStep(value: unknown): value is TrailStep {
 }
 
 function isLaunch(value: unknown): value is TrailLaunch {
-  return isRecord(value) && isStringMap(value.parts) && isStringMap(value.env);
+  return (
+    isRecord(value) &&
+    isStringMap(value.parts) &&
+    isStringMap(value.env) &&
+    (value.built === undefined || isStringMap(value.built))
+  );
 }
 
 function isStringMap(value: unknown): value is Readonly<Record<string, string>> {

@@ -40,6 +40,8 @@ export interface TrailSource {
 export interface TrailLaunch {
   readonly parts: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
+  /** Digests of what was built for the launch, by name; absent when nothing was. */
+  readonly built?: Readonly<Record<string, string>>;
 }
 
 /** More than this would make trails large; the context's digest still tells that something changed. */
@@ -71,7 +73,11 @@ export function trailStep(
 
 export function trailLaunch(inputs: LaunchInputs): TrailLaunch {
   const { env, rehearsal, ...others } = launchParts(inputs);
-  return { parts: digests({ ...others, ...rehearsal }), env: digests(env) };
+  const { built } = inputs;
+  return {
+    ...{ parts: digests({ ...others, ...rehearsal }), env: digests(env) },
+    ...(Object.keys(built).length === 0 ? {} : { built }),
+  };
 }
 
 function digests(values: object): Record<string, string> {

@@ -1,7 +1,10 @@
+import { realpath, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { parseImageBuilds } from "../builders/parse-image-build.ts";
 import { builderNames } from "../builders/types.ts";
 import type { BuildOptions } from "../pipeline/options.ts";
 import type { ProjectFile } from "../plan/project-file.ts";
+import { shownPath } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 
 /** Images of the launch that are built from Dockerfiles of the same commit. */
@@ -28,22 +31,33 @@ export const imageInputs = {
 
 /**
  * Paths of flags start at the working directory, those of `kubefile.yaml` at the context. A file that a stranger's change
- * may bring names nothing outside of the project: of the working directory, or of the context where that is elsewhere.
+ * may bring names nothing outside of the checkout that it is part of.
  */
-export function imageBuilds(
+export async function imageBuilds(
   flags: ValuesOf<typeof imageInputs>,
   project: ProjectFile,
   cwd: string,
   directory: string,
-): Pick<BuildOptions, "imageBuilds" | "imagesWithin" | "builder" | "kanikoImage"> {
-  const within = flags.buildImage !== undefined ? undefined : directory.startsWith(`${cwd}/`) ? cwd : directory;
+): Promise<Pick<BuildOptions, "imageBuilds" | "imagesWithin" | "builder" | "kanikoImage">> {
+  const within = await checkoutOf(directory);
+  const builds =
+    flags.buildImage === undefined
+      ? parseImageBuilds(project.buildImage ?? [], { directory: await realpath(directory), within })
+      : parseImageBuilds(flags.buildImage, { directory: cwd });
   return {
-    imageBuilds:
-      flags.buildImage === undefined
-        ? parseImageBuilds(project.buildImage ?? [], { directory, within })
-        : parseImageBuilds(flags.buildImage, { directory: cwd }),
+    // Annotations of CI systems are put at paths from the working directory.
+    imageBuilds: builds.map((each) => ({ ...each, shown: shownPath(join(each.context, each.dockerfile), cwd) })),
     imagesWithin: within,
     builder: flags.builder ?? project.builder ?? "buildkit",
     kanikoImage: flags.kanikoImage ?? project.kanikoImage,
   };
+}
+
+/** The Git checkout that a directory is part of, which no commit can make larger; without one the directory itself. */
+async function checkoutOf(directory: string): Promise<string> {
+  const real = await realpath(directory);
+  for (let folder = real; dirname(folder) !== folder; folder = dirname(folder)) {
+    if ((await stat(join(folder, ".git")).catch(() => undefined)) !== undefined) return folder;
+  }
+  return real;
 }

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { KubefileError } from "../error.ts";
 import {
   canonicalHost,
@@ -155,4 +155,10 @@ export function parseBaseRegistry(text: string | undefined): string | undefined 
 
 export function absolute(path: string, cwd: string): string {
   return isAbsolute(path) ? path : resolve(cwd, path);
+}
+
+/** A path as messages name it: from the working directory, or whole when it is elsewhere. */
+export function shownPath(file: string, cwd: string): string {
+  const shown = relative(cwd, file);
+  return shown.startsWith("..") ? file : shown || ".";
 }

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { type CacheFlag, parseCacheSpecs } from "../cache/parse-spec.ts";
 import { KubefileError } from "../error.ts";
 import type { Platform } from "../oci/descriptor.ts";
@@ -18,6 +18,7 @@ import {
   parseKeyValues,
   parseOutput,
   parseTarget,
+  shownPath,
 } from "./input-values.ts";
 import { parseLabels } from "./label-inputs.ts";
 import { parseBuildPlatforms, requireOneRehearsal } from "./platform-input.ts";
@@ -87,7 +88,7 @@ export async function resolveBuild(
     labels: parseLabels("--label", flags.label ?? [], project.label),
     annotations: parseLabels("--annotation", flags.annotation ?? [], project.annotation),
     secrets: await readSecrets(flags, context),
-    ...imageBuilds(flags, project, context.cwd, directory),
+    ...(await imageBuilds(flags, project, context.cwd, directory)),
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture,
     wait: from("wait") ?? "ready",
@@ -165,11 +166,6 @@ function cacheSpecs(
     cacheFrom: read(flags.cacheFrom, project.cacheFrom, "--cache-from"),
     cacheTo: read(flags.cacheTo, project.cacheTo, "--cache-to"),
   };
-}
-
-function shownPath(file: string, cwd: string): string {
-  const shown = relative(cwd, file);
-  return shown.startsWith("..") ? file : shown || ".";
 }
 
 function parseEpoch(text: string | undefined): number | undefined {

@@ -111,7 +111,7 @@ function optionsFor(context: string, archive: string): BuildOptions {
     platform: hostPlatform(),
     ...{ tags: [], push: false, outputs: [{ type: "oci", destination: archive }], buildArgs: new Map() },
     ...{ secrets: new Map(), labels: {}, annotations: {} },
-    ...{ imageBuilds: [], imagesWithin: undefined, builder: "buildkit", kanikoImage: undefined },
+    ...{ imageBuilds: [], imagesWithin: context, builder: "buildkit", kanikoImage: undefined },
     baseRegistry: undefined,
     ...{ capture: "static", wait: "ready", quietWindow: 0, timeout: 0, include: [], exclude: [] },
     ...{ launchNetwork: false, nodeImage: undefined, kindConfig: undefined, defaultCni: true, keepCluster: false },

@@ -1,4 +1,4 @@
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type BuildkitDaemon, startBuildkitDaemon } from "../../support/buildkit-daemon.ts";
@@ -77,7 +77,8 @@ describe("an image that is built with the cluster image", () => {
     await writeFile(join(project, "web/page"), "two\n");
     const changed = await build(...named());
     expect(changed.report.images[0]?.digest).not.toBe(first.report.images[0]?.digest);
-    expect(changed.report.rehearsal.reason).toBe("an image that is built in this run changed");
+    const [old, made] = [first, changed].map(({ report }) => report.images[0]?.digest);
+    expect(changed.report.rehearsal.reason).toBe(`image ${web} was built anew: ${old} -> ${made}`);
   });
 
   test("takes a stage and values of ARG", async () => {
@@ -145,9 +146,29 @@ describe("a build ends", () => {
     await symlink("../web", join(project, "deploy/link"));
     await writeFile(file, `buildImage: ["ref=${web},context=link"]\n`);
     const byLink = await build();
-    expect([byPath.exitCode, byLink.exitCode]).toEqual([2, 2]);
+    // The checkout is what a commit brings, wherever in it the context lies.
+    await mkdir(join(project, ".git"));
+    const inCheckout = await build();
+    expect([byPath.exitCode, byLink.exitCode, inCheckout.exitCode]).toEqual([2, 2, 0]);
     expect(byPath.stderr).toContain("its context ../web is outside of");
     expect(byLink.stderr).toContain("is a link out of the project");
+  });
+
+  test("when links of a commit make of what flags name something else", async () => {
+    const outside = await createDirectory();
+    await writeFiles(outside, { Dockerfile: "FROM scratch\nCOPY secret /\n", secret: "auth 8d1f" });
+    await mkdir(join(project, ".git"));
+    await rm(join(project, "web"), { recursive: true });
+    await symlink(outside, join(project, "web"));
+    const byContext = await build(...named());
+    await rm(join(project, "web"));
+    await mkdir(join(project, "web"));
+    await symlink(join(outside, "secret"), join(project, "web/Dockerfile"));
+    const byDockerfile = await build(...named());
+    expect([byContext.exitCode, byDockerfile.exitCode]).toEqual([2, 2]);
+    expect(byContext.stderr).toContain(`the context of ${web} is a link out of the project`);
+    expect(byDockerfile.stderr).toContain(`the Dockerfile of ${web} is a link out of its context`);
+    expect(byContext.stderr + byDockerfile.stderr).not.toContain("8d1f");
   });
 
   test("with what to install when there is no builder", async () => {

@@ -93,6 +93,7 @@ const everyFlag: BuildFlags = {
 async function resolved(flags: BuildFlags, projectFile?: string, env: Readonly<Record<string, string>> = {}) {
   const cwd = await temporaryDirectory();
   await mkdir(join(cwd, "app"));
+  await mkdir(join(cwd, ".git"));
   if (projectFile !== undefined) await writeFile(join(cwd, "app", "kubefile.yaml"), projectFile);
   const { options, settings } = await resolveBuild("app", flags, commandContext({ cwd, env }));
   const shown = JSON.parse(
@@ -164,7 +165,7 @@ describe("flags over kubefile.yaml over defaults", () => {
         imageBuilds: [
           {
             reference: { host: "file.example", path: "web", tag: "1" },
-            ...{ context: "CWD/web", dockerfile: "Dockerfile", shown: "../web/Dockerfile", arguments: { A: "1" } },
+            ...{ context: "CWD/web", dockerfile: "Dockerfile", shown: "web/Dockerfile", arguments: { A: "1" } },
           },
         ],
         imagesWithin: "CWD",
@@ -214,9 +215,10 @@ describe("flags over kubefile.yaml over defaults", () => {
         imageBuilds: [
           {
             reference: { host: "flag.example", path: "web", tag: "1" },
-            ...{ context: "ELSEWHERE", dockerfile: "Dockerfile", shown: "../elsewhere/Dockerfile", arguments: {} },
+            ...{ context: "ELSEWHERE", dockerfile: "Dockerfile", shown: "ELSEWHERE/Dockerfile", arguments: {} },
           },
         ],
+        imagesWithin: "CWD",
         builder: "buildkit",
         kanikoImage: "flag/kaniko:1",
         baseRegistry: "flag.example:5000",
