@@ -19,6 +19,20 @@ export interface CacheTrust {
   readonly why: string;
 }
 
+/** By what name a build's names in the local store are known to other builds. */
+export function nameGiver({ writes }: CacheTrust): Scope | "stranger" {
+  return writes ?? "stranger";
+}
+
+/**
+ * Whether a build takes for a base what another build has named in the local store. A name of an earlier version says
+ * of nobody, and counts as one of an unprotected build.
+ */
+export function believesName({ reads, writes }: CacheTrust, givenBy: string | undefined): boolean {
+  if (givenBy === "protected") return true;
+  return reads.includes("unprotected") && (givenBy !== "stranger" || writes === undefined);
+}
+
 /** A machine outside of CI, and branches that anybody with write access may push to. */
 export function unprotectedTrust(why: string): CacheTrust {
   return { reads: ["protected", "unprotected"], writes: "unprotected", why };

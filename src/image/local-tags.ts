@@ -11,6 +11,8 @@ import { withFileLock } from "../store/file-lock.ts";
 const REF_NAME = "org.opencontainers.image.ref.name";
 /** When the name was given here; no part of any image. */
 const TAGGED = "vnd.kubefile.tagged";
+/** Whose build gave it; absent for names of earlier versions. */
+const GIVEN_BY = "vnd.kubefile.given-by";
 
 /** A name that a build gave to a cluster image of this store. */
 export interface LocalTag {
@@ -20,10 +22,14 @@ export interface LocalTag {
   readonly descriptor: Descriptor;
   /** RFC 3339. */
   readonly tagged: string | undefined;
+  /** What `givenBy` said. */
+  readonly givenBy: string | undefined;
 }
 
 export interface TagOptions {
   readonly now: Date;
+  /** Whose build gives the name, for those who do not believe everybody (cache/trust.ts). */
+  readonly givenBy?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,11 +38,12 @@ export async function tagLocal(
   directory: string,
   reference: Reference,
   descriptor: Descriptor,
-  { now, signal }: TagOptions,
+  { now, givenBy, signal }: TagOptions,
 ): Promise<void> {
   const name = formatReference(reference);
   const { annotations: _, ...bare } = descriptor;
-  const entry = { ...bare, annotations: { [REF_NAME]: name, [TAGGED]: now.toISOString() } };
+  const giver = givenBy === undefined ? {} : { [GIVEN_BY]: givenBy };
+  const entry = { ...bare, annotations: { [REF_NAME]: name, [TAGGED]: now.toISOString(), ...giver } };
   await update(directory, signal, (entries) => [...entries.filter((other) => nameOf(other) !== name), entry]);
 }
 
@@ -57,7 +64,8 @@ export async function listLocal(directory: string): Promise<readonly LocalTag[]>
     .flatMap((entry) => {
       const reference = nameOf(entry);
       const { annotations, ...descriptor } = entry;
-      return reference === undefined ? [] : [{ reference, descriptor, tagged: annotations?.[TAGGED] }];
+      if (reference === undefined) return [];
+      return [{ reference, descriptor, tagged: annotations?.[TAGGED], givenBy: annotations?.[GIVEN_BY] }];
     })
     .sort((left, right) => (left.reference < right.reference ? -1 : 1));
 }
@@ -69,10 +77,15 @@ export async function listIndexed(directory: string): Promise<readonly Descripto
 
 /** What a name stands for here: by its tag, or by digest whatever its name. */
 export async function resolveLocal(directory: string, reference: Reference): Promise<Descriptor | undefined> {
+  return (await findLocal(directory, reference))?.descriptor;
+}
+
+/** The same, with all that is known of the name. */
+export async function findLocal(directory: string, reference: Reference): Promise<LocalTag | undefined> {
   const tags = await listLocal(directory);
   const byDigest = (tag: LocalTag): boolean => tag.descriptor.digest === reference.digest;
   const byName = (tag: LocalTag): boolean => tag.reference === formatReference(reference);
-  return tags.find(reference.digest === undefined ? byName : byDigest)?.descriptor;
+  return tags.find(reference.digest === undefined ? byName : byDigest);
 }
 
 async function update(

@@ -85,7 +85,7 @@ async function joinResults(
     const local = writeClusterIndex(results.map(({ image }) => image));
     await store.write(local.bytes, { expected: local.digest, signal: host.signal });
     const away = await Promise.all(local.images.map((image) => bytesAway(store, image)));
-    if (away.every((bytes) => bytes === 0)) await nameHere(host, store, local, options.tags);
+    if (away.every((bytes) => bytes === 0)) await nameHere(host, store, local, options);
     else await forgetHere(host, store, options.tags);
     const pushes = results.flatMap((result) => result.pushed);
     const pushed = options.push === false ? undefined : await putIndexes(host, store, pushes, pushTargets(options));

@@ -91,7 +91,7 @@ export async function build(
       const built = await buildImages(host, options, store);
       const upstream = builtUpstream(pinnedUpstream(granted, lock.pins, lock.shown), store, built);
       const images = createImageSources({
-        ...{ host, upstream, store, platform: options.platform },
+        ...{ host, upstream, store, platform: options.platform, trust: options.cacheTrust },
         onResolved: noteBase(state),
       });
       const plan = await planFor(kubefile, { host, options, images });
@@ -250,7 +250,7 @@ async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> 
     const assembled = await assembleImage(parts, rootfs);
     if (needsAll) await bringBlobs(parts, assembled, phase);
     const away = await bytesAway(store, assembled);
-    if (away === 0) await nameHere(host, store, assembled, options.tags);
+    if (away === 0) await nameHere(host, store, assembled, options);
     const size = formatSize(totalSize(assembled));
     phase.summary(`${assembled.digest}, ${size}${away === 0 ? "" : `, ${formatSize(away)} of it not here`}`);
     return { image: assembled, isHere: away === 0 };
@@ -274,7 +274,7 @@ async function deliver(parts: BuildParts, rootfs: Rootfs): Promise<BuildResult> 
   const pushed = pushes.at(-1);
   if (!isHere) {
     // The push may have had to fetch all of it.
-    if ((await bytesAway(store, image)) === 0) await nameHere(host, store, image, options.tags);
+    if ((await bytesAway(store, image)) === 0) await nameHere(host, store, image, options);
     else await forgetHere(host, store, options.tags);
   }
   const report = reportOf(parts, { image, pushed });

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import pLimit from "p-limit";
+import { believesName, type CacheTrust } from "../cache/trust.ts";
 import { KubefileError, type Location } from "../error.ts";
 import { type BaseImage, fetchBaseImage } from "../image/base-image.ts";
 import { readCarriedImages } from "../image/carried-images.ts";
 import { blobFetcher } from "../image/load.ts";
-import { resolveLocal } from "../image/local-tags.ts";
+import { findLocal } from "../image/local-tags.ts";
 import { registryFailure } from "../image/registry-failure.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -38,12 +39,14 @@ export interface ImageSourcesOptions {
   readonly store: Store;
   /** Which to take of an index. */
   readonly platform: Platform;
+  /** Whose names in the store stand for a base that no registry has. */
+  readonly trust: CacheTrust;
   /** Told of each name once. */
   readonly onResolved: (reference: Reference, digest: Digest) => void;
 }
 
 export function createImageSources(options: ImageSourcesOptions): ImageSources {
-  const { host, upstream: client, store, platform, onResolved } = options;
+  const { host, upstream: client, store, platform, trust, onResolved } = options;
   const { progress } = host;
   const digests = new Map<string, Promise<Digest>>();
   const images = new Map<string, Promise<BaseImage>>();
@@ -58,12 +61,13 @@ export function createImageSources(options: ImageSourcesOptions): ImageSources {
         onResolved(reference, found);
         return found;
       } catch (error) {
-        const local = await resolveLocal(store.directory, reference);
+        const local = await findLocal(store.directory, reference);
         const failure = registryFailure("fetch", reference.host, error);
         if (local === undefined || !(failure instanceof KubefileError)) throw failure;
+        if (reference.digest === undefined && !believesName(trust, local.givenBy)) throw unbelieved(failure, trust);
         progress.note("warning", `${formatReference(reference)} is taken from the store: ${failure.message}`);
-        onResolved(reference, local.digest);
-        return local.digest;
+        onResolved(reference, local.descriptor.digest);
+        return local.descriptor.digest;
       }
     });
 
@@ -107,6 +111,18 @@ export function createImageSources(options: ImageSourcesOptions): ImageSources {
   };
 
   return { digest, describe, fetchLayers, tree };
+}
+
+/** Whoever may not write what this build reads could have put any image under the name. */
+function unbelieved({ code, message, cause }: KubefileError, { why }: CacheTrust): KubefileError {
+  return new KubefileError(
+    code,
+    `${message}; the image of that name in the store is of a build that this one does not believe`,
+    {
+      hint: `push the base first: from the store, builds of protected refs and releases take what protected builds named there, and others nothing of a fork (this one: ${why})`,
+      cause,
+    },
+  );
 }
 
 /**

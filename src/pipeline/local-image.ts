@@ -1,3 +1,4 @@
+import { nameGiver } from "../cache/trust.ts";
 import { type ClusterImage, uploadsOf } from "../image/cluster-image.ts";
 import type { ClusterIndex } from "../image/cluster-index.ts";
 import { tagLocal, untagLocal } from "../image/local-tags.ts";
@@ -7,6 +8,7 @@ import type { Reference } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import type { BuildParts } from "./build-parts.ts";
 import type { Host } from "./host.ts";
+import type { BuildOptions } from "./options.ts";
 import type { Phase } from "./progress.ts";
 
 const BLOBS_AT_ONCE = 4;
@@ -38,11 +40,10 @@ export async function nameHere(
   host: Host,
   store: Store,
   { descriptor }: ClusterImage | ClusterIndex,
-  names: readonly Reference[],
+  { tags, cacheTrust }: Pick<BuildOptions, "tags" | "cacheTrust">,
 ): Promise<void> {
-  for (const name of names) {
-    await tagLocal(store.directory, name, descriptor, { now: new Date(), signal: host.signal });
-  }
+  const given = { now: new Date(), givenBy: nameGiver(cacheTrust), signal: host.signal };
+  for (const name of tags) await tagLocal(store.directory, name, descriptor, given);
 }
 
 /**

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { unprotectedTrust } from "../../../src/cache/trust.ts";
 import type { CacheKey } from "../../../src/cache/types.ts";
 import { hostPlatform } from "../../../src/oci/descriptor.ts";
 import { createGitSources } from "../../../src/pipeline/git-sources.ts";
@@ -32,6 +33,7 @@ async function withPlanner(work: (keysOf: KeysOf) => Promise<void>): Promise<voi
     platform: hostPlatform(),
     upstream: client,
     store,
+    trust: unprotectedTrust("a test"),
     onResolved: () => undefined,
   });
   const web = createWebSources(client, store);

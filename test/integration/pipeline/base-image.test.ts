@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CacheTrust, protectedTrust, readOnly, unprotectedTrust } from "../../../src/cache/trust.ts";
 import { rootfsLayers } from "../../../src/image/cluster-image.ts";
 import { DOCKER_LIST } from "../../../src/oci/media-types.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
@@ -154,6 +155,47 @@ describe("FROM a cluster image", () => {
     });
     expect(rootfsLayers(derived.image)[0]).toEqual(rootfsLayers(base.image)[0]);
     expect(notes.join("\n")).toMatch(/bases\/local:1 is taken from the store: cannot fetch: .* answered 404/);
+  });
+});
+
+describe("a base that is in the local store alone", () => {
+  const branch = unprotectedTrust("a branch");
+  const release = protectedTrust("a release");
+  const fork = readOnly(branch, "a fork");
+
+  /** Builds a base under one trust, and on it under another. */
+  async function chain(first: CacheTrust, second: CacheTrust): Promise<string | undefined> {
+    const directory = await createDirectory();
+    const name = `${registry.host}/bases/here:1`;
+    await buildInProcess({
+      directory,
+      files: { a: "a", Kubefile: "FROM scratch\nCOPY a .\nCMD true\n" },
+      options: { tags: [parseReference(name)], cacheTrust: first },
+    });
+    const child = { b: "b", Kubefile: `FROM ${name}\nCOPY b .\n` };
+    return buildInProcess({ directory, files: child, options: { cacheTrust: second } }).then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+  }
+
+  test.each([
+    ["a branch", "a branch", branch, branch],
+    ["a protected build", "a release", release, release],
+    ["a protected build", "a branch", release, branch],
+    ["a fork", "the same fork", fork, fork],
+  ])("%s's is taken by %s", async (_from, _by, first, second) => {
+    expect(await chain(first, second)).toBeUndefined();
+  });
+
+  test.each([
+    ["a branch", "a release", branch, release],
+    ["a fork", "a release", fork, release],
+    ["a fork", "a branch", fork, branch],
+  ])("%s's is not taken by %s", async (_from, _by, first, second) => {
+    expect(await chain(first, second)).toContain(
+      "the image of that name in the store is of a build that this one does not believe",
+    );
   });
 });
 
