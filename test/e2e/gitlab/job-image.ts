@@ -22,7 +22,8 @@ export interface JobImageBuild {
 
 /** Builds images/job/Dockerfile as it stands, and returns what the engine's builder printed. */
 export async function buildJobImage({ tag, context, arguments: given }: JobImageBuild): Promise<string> {
-  const flags = ["--network", "host", "--tag", tag, "--file", script("images/job/Dockerfile")];
+  // A step that fails would leave its container.
+  const flags = ["--force-rm", "--network", "host", "--tag", tag, "--file", script("images/job/Dockerfile")];
   const words = given.flatMap((argument) => ["--build-arg", argument]);
   // The builder that every engine has; BuildKit is a plugin of the client.
   const env = { ...process.env, DOCKER_BUILDKIT: "0" };
@@ -74,6 +75,14 @@ export async function serveReleases(directory: string): Promise<Releases> {
     ],
     close: () => server.close(),
   };
+}
+
+/** Removes the images of steps: those of stages and of a build that failed have no name, and would stay for good. */
+export async function removeSteps(printed: string): Promise<void> {
+  const steps = printed.split(/^Step \d+\/\d+ : /m).filter((step) => !/^FROM /.test(step));
+  const made = steps.flatMap((step) => [...step.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].map(([, id = ""]) => id));
+  // From the last one on: an image below another cannot go before it.
+  for (const id of made.toReversed()) await docker("image", "rm", id).catch(() => "");
 }
 
 /** Provides the images below it. */
