@@ -15,8 +15,8 @@ export function codeSpan(text: string): string {
   return `${fence}${padding}${line}${padding}${fence}`;
 }
 
-/** A word of a sentence; it has nothing that makes a mention, a link, a reference or HTML of it. */
-const word = /^\(?[A-Za-z]+(?:-[A-Za-z]+)*[,;)]?$/;
+/** A word or a small number of a sentence; it has nothing that makes a mention, a link, a reference or HTML of it. */
+const word = /^\(?(?:[A-Za-z]+(?:-[A-Za-z]+)*|\d{1,4})[,;:)]?$/;
 
 /** A sentence of ours with names of strangers in it: what is no plain word of it stands as code. */
 export function proseWithNames(text: string): string {

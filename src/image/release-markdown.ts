@@ -1,7 +1,7 @@
 import { hexOf } from "../oci/digest.ts";
 import { fitTables } from "./fit-tables.ts";
 import type { Inspection } from "./inspect.ts";
-import { codeBlock, codeSpan } from "./markdown.ts";
+import { codeBlock, codeSpan, unbroken } from "./markdown.ts";
 import { countOf, formatSize } from "./text-table.ts";
 
 export interface ReleaseNotes {
@@ -38,7 +38,7 @@ export function releaseMarkdown(notes: ReleaseNotes, { limit }: { readonly limit
     rows: list.map(({ reference: name, digest, size }) => [
       codeSpan(name),
       codeSpan(hexOf(digest).slice(0, SHORT_DIGEST)),
-      formatSize(size),
+      unbroken(formatSize(size)),
     ]),
   };
   const title = `${countOf(list.length, "image")}`;
