@@ -4,14 +4,20 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandHome, type CommandResult, commandHome } from "../../support/kubefile-command.ts";
 
-/** Mounts a disk of 1 MiB at the first argument, which nobody else sees, runs the rest, and lists what is on the disk then. */
+/**
+ * Mounts a disk of 1 MiB at the first argument, which nobody else sees, runs the rest as the user of the tests, and lists
+ * what is on the disk then.
+ */
 const onSmallDisk = [
-  'mount -t tmpfs -o size=1m none "$0"',
-  '"$@"',
+  'mount -t tmpfs -o size=1m,mode=1777 none "$0"',
+  'user=${SUDO_UID:+"setpriv --reuid=$SUDO_UID --regid=$SUDO_GID --clear-groups"}',
+  '$user "$@"',
   "code=$?",
   '(cd "$0" && find . -type f -size +0)',
   "exit $code",
 ].join("\n");
+/** Only root may mount. */
+const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "--non-interactive", "--preserve-env"];
 
 let home: CommandHome;
 let disk: string;
@@ -29,7 +35,7 @@ afterAll(() => home?.remove());
 
 function build(...flags: readonly string[]): Promise<CommandResult> {
   const args = ["build", "--capture", "static", "--store", home.store, ...flags, context];
-  return home.kubefile(args, { through: ["unshare", "--map-root-user", "--mount", "sh", "-c", onSmallDisk, disk] });
+  return home.kubefile(args, { through: [...asRoot, "unshare", "--mount", "sh", "-c", onSmallDisk, disk] });
 }
 
 describe("a disk that is full", () => {
