@@ -22,7 +22,10 @@ const hostPattern =
 const tagPattern = /^[\w][\w.-]{0,127}$/;
 
 export function isRegistryHost(text: string): boolean {
-  return text.length <= 255 && hostPattern.test(text);
+  if (text.length > 255 || !hostPattern.test(text)) return false;
+  const port = /:(\d+)$/.exec(text)?.[1];
+  // The last part of an IPv6 address stands before its bracket.
+  return port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
 }
 
 export function isRepositoryPath(text: string): boolean {

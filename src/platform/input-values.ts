@@ -27,6 +27,28 @@ export function parseDuration(text: string, flag: string): number {
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0);
 }
 
+/** Days; timers of Node that are set to more than 2^31 - 1 milliseconds go off at once. */
+const LONGEST_WAIT = 24;
+
+/**
+ * Times that a launch can settle in, in milliseconds.
+ *
+ * @throws KubefileError USAGE for those that no launch could keep to, which would be known only when it is over
+ */
+export function launchTimes<Times extends { readonly quietWindow: number; readonly timeout: number }>(
+  times: Times,
+): Times {
+  if (times.timeout > LONGEST_WAIT * 86_400_000) {
+    throw new KubefileError("USAGE", `--timeout is longer than ${LONGEST_WAIT} days`, { hint: "write 10m or 1h30m" });
+  }
+  if (times.quietWindow >= times.timeout) {
+    throw new KubefileError("USAGE", "--timeout leaves no room for the quiet window, so that no launch could settle", {
+      hint: "make --timeout longer than --quiet-window; without them they are 10m and 20s",
+    });
+  }
+  return times;
+}
+
 /** `KEY=VALUE` words to a map; a later one wins. */
 export function parseKeyValues(words: readonly string[], flag: string, form = "NAME=VALUE"): Map<string, string> {
   return new Map(

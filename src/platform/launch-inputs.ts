@@ -4,7 +4,7 @@ import type { ChartValues } from "../pipeline/chart-values.ts";
 import { defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { clusterInputs, hostInputs } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, parseKeyValues, parseVariables } from "./input-values.ts";
+import { absolute, launchTimes, parseKeyValues, parseVariables } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { parsePlatformInput, platformInput } from "./platform-input.ts";
 
@@ -37,8 +37,10 @@ export function launchSettings(flags: LaunchFlags, context: CommandContext): Omi
     env: parseVariables(flags.env ?? [], "--env"),
     apps: flags.app ?? [],
     values: parseValues(flags.values ?? [], context),
-    quietWindow: flags.quietWindow ?? defaultQuietWindow,
-    timeout: flags.timeout ?? defaultTimeout,
+    ...launchTimes({
+      quietWindow: flags.quietWindow ?? defaultQuietWindow,
+      timeout: flags.timeout ?? defaultTimeout,
+    }),
   };
 }
 

@@ -11,6 +11,7 @@ import type { CommandContext } from "./context.ts";
 import { imageBuilds } from "./image-inputs.ts";
 import {
   absolute,
+  launchTimes,
   parseBaseRegistry,
   parseDuration,
   parseExclusions,
@@ -92,8 +93,10 @@ export async function resolveBuild(
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture,
     wait: from("wait") ?? "ready",
-    quietWindow: milliseconds("quietWindow", defaultQuietWindow),
-    timeout: milliseconds("timeout", defaultTimeout),
+    ...launchTimes({
+      quietWindow: milliseconds("quietWindow", defaultQuietWindow),
+      timeout: milliseconds("timeout", defaultTimeout),
+    }),
     include: parseImages(from("include") ?? []),
     exclude: parseExclusions(from("exclude") ?? []),
     launchNetwork: from("launchNetwork") ?? false,

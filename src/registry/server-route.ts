@@ -46,15 +46,10 @@ function parseNamespace(query: string, defaultNamespace: string | undefined): st
   if (name === undefined) {
     throw new RegistryError(400, "NAME_INVALID", "the request names no registry: the ns parameter is missing");
   }
-  const port = /:(\d+)$/.exec(name)?.[1];
-  if (more.length > 0 || !isRegistryHost(name) || (port !== undefined && !isPort(Number(port)))) {
+  if (more.length > 0 || !isRegistryHost(name)) {
     throw new RegistryError(400, "NAME_INVALID", `${quoted(name)} is not a registry's host[:port]`);
   }
   return canonicalHost(name);
-}
-
-function isPort(port: number): boolean {
-  return port >= 1 && port <= 65_535;
 }
 
 function parseDigest(text: string): Digest {

@@ -103,6 +103,20 @@ export const badUsage: readonly BadUsage[] = [
     stderr: ['error[USAGE]: --timeout "-5s" is not a duration', "  hint: write 20s, 10m or 1h30m"],
   },
   {
+    name: "less time than the quiet window takes",
+    argv: ["build", "--timeout", "20s", "."],
+    files: good,
+    stderr: [
+      "error[USAGE]: --timeout leaves no room for the quiet window, so that no launch could settle",
+      "  hint: make --timeout longer than --quiet-window; without them they are 10m and 20s",
+    ],
+  },
+  {
+    name: "more time than a timer takes, of verify",
+    argv: ["verify", "--timeout", "30d", "shop:1"],
+    stderr: ["error[USAGE]: --timeout is longer than 24 days", "  hint: write 10m or 1h30m"],
+  },
+  {
     name: "a context that is not there",
     argv: ["build", "nowhere"],
     stderr: [

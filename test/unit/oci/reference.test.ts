@@ -59,6 +59,8 @@ describe("parseReference", () => {
     "a//b",
     "a/../b",
     "host:99999999/a",
+    "host:99999/a",
+    "host:0/a",
     "ghcr.io/",
     "a b",
     "a\nb",
