@@ -36,7 +36,7 @@ export function buildxArguments(build: ImageBuild, { platform, epoch }: Call): s
     ...["--file", join(build.context, build.dockerfile)],
     ...(build.target === undefined ? [] : ["--target", build.target]),
     ...argumentsOf(build, epoch).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
-    ...["--provenance", "false", "--sbom", "false", "--output", `${OUTPUT},dest=-`],
+    ...["--provenance=false", "--sbom=false", "--output", `${OUTPUT},dest=-`],
     build.context,
   ];
 }

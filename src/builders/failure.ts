@@ -1,5 +1,6 @@
 import { KubefileError, type Location } from "../error.ts";
 import { formatReference } from "../oci/reference.ts";
+import { printable } from "../process/printable.ts";
 import type { ImageBuild } from "./types.ts";
 
 /** What is kept of a builder's output for a message. */
@@ -12,7 +13,7 @@ const LAST_LINES = 12;
  */
 export function buildFailed(build: ImageBuild, said: readonly string[]): KubefileError {
   const name = formatReference(build.reference);
-  const lines = said.map((line) => line.trimEnd()).filter((line) => line !== "");
+  const lines = said.map((line) => printable(line).trimEnd()).filter((line) => line !== "" && !isPreamble(line));
   const last = lines.slice(-LAST_LINES).map((line) => `\n  ${line}`);
   const where = blamedLine(build, lines);
   return new KubefileError("IMAGE_BUILD_FAILED", `${name} cannot be built from ${build.shown}:${last.join("")}`, {
@@ -21,14 +22,23 @@ export function buildFailed(build: ImageBuild, said: readonly string[]): Kubefil
   });
 }
 
-/** BuildKit ends with `Dockerfile:3` above the lines around it. */
+/** BuildKit ends with `Dockerfile:3` above the lines around it; kaniko tells only where it could not parse. */
 function blamedLine({ dockerfile, shown }: ImageBuild, lines: readonly string[]): Location | undefined {
   const file = dockerfile.split("/").at(-1) ?? dockerfile;
   for (const line of lines.toReversed()) {
-    const [, named, number] = /^(\S+):(\d+)$/.exec(line) ?? [];
-    if (named === file || named === dockerfile) return { file: shown, line: Number(number) };
+    const [, named, shownLine] = /^(\S+):(\d+)$/.exec(line) ?? [];
+    const isNamed = named === file || named === dockerfile;
+    const number = isNamed ? shownLine : /\bparse error on line (\d+)/.exec(line)?.[1];
+    if (number !== undefined) return { file: shown, line: Number(number) };
   }
   return undefined;
+}
+
+/** What kaniko says of itself before it has looked at anything. */
+function isPreamble(line: string): boolean {
+  return /^INFO\[\d+\] (?:active feature flags:|To simulate EOF|all credential helpers|credential providers by)/.test(
+    line,
+  );
 }
 
 function hintFor(lines: readonly string[]): string {

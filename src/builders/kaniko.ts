@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Engine } from "../cluster/engine.ts";
 import { ensureImage } from "../cluster/image-presence.ts";
@@ -11,8 +12,10 @@ import type { BuildUse, ImageBuild, ImageBuilder } from "./types.ts";
 
 /** Milliseconds that one image may take. */
 const BUILD_TIMEOUT = 3_600_000;
-/** In the executor's container, which is removed when its image has been read. */
+/** In the executor's container, which is removed when its image has been read. What is below is in no image it makes. */
 const LAYOUT = "/kaniko/layout";
+/** Where the executor unpacks what comes by its input. */
+const CONTEXT = "/kaniko/buildcontext";
 
 export interface KanikoOptions {
   readonly engine: Engine;
@@ -25,7 +28,8 @@ export interface KanikoOptions {
 
 /**
  * Arguments of kaniko's executor: the context comes by its standard input, and what it has built stays in its container
- * as an OCI image layout. `--reproducible` takes times out of the layers.
+ * as an OCI image layout. `--reproducible` takes times out of the layers. Without credential helpers: unasked, it would
+ * ask a cloud's metadata service for the machine's own credentials, and fetch with them whatever a Dockerfile names.
  */
 export function kanikoArguments(
   build: ImageBuild,
@@ -33,7 +37,8 @@ export function kanikoArguments(
 ): string[] {
   const values = [["SOURCE_DATE_EPOCH", String(epoch)] as const, ...build.arguments];
   return [
-    ...["--context", "tar://stdin", "--dockerfile", build.dockerfile, "--custom-platform", formatPlatform(platform)],
+    ...["--context", "tar://stdin", "--dockerfile", posix.join(CONTEXT, build.dockerfile)],
+    ...["--custom-platform", formatPlatform(platform), "--credential-helpers="],
     ...(build.target === undefined ? [] : ["--target", build.target]),
     ...values.flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
     ...["--destination", formatReference(build.reference), "--no-push", "--reproducible"],

@@ -2,6 +2,7 @@ import { realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseImageBuilds } from "../builders/parse-image-build.ts";
 import { builderNames } from "../builders/types.ts";
+import { parseReference } from "../oci/reference.ts";
 import type { BuildOptions } from "../pipeline/options.ts";
 import type { ProjectFile } from "../plan/project-file.ts";
 import { shownPath } from "./input-values.ts";
@@ -49,8 +50,14 @@ export async function imageBuilds(
     imageBuilds: builds.map((each) => ({ ...each, shown: shownPath(join(each.context, each.dockerfile), cwd) })),
     imagesWithin: within,
     builder: flags.builder ?? project.builder ?? "buildkit",
-    kanikoImage: flags.kanikoImage ?? project.kanikoImage,
+    kanikoImage: imageName(flags.kanikoImage ?? project.kanikoImage),
   };
+}
+
+/** An image's name, which it must be: the engine would take other words of a file that strangers may change for flags. */
+function imageName(text: string | undefined): string | undefined {
+  if (text !== undefined) parseReference(text);
+  return text;
 }
 
 /** The Git checkout that a directory is part of, which no commit can make larger; without one the directory itself. */

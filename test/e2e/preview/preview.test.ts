@@ -1,26 +1,31 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PreviewVerdict } from "../../../src/pipeline/preview-verdict.ts";
+import { type BuildkitDaemon, startBuildkitDaemon } from "../../support/buildkit-daemon.ts";
 import { type CommandHome, type CommandResult, commandHome, leftovers } from "../../support/kubefile-command.ts";
+import { busybox } from "../../support/shop/images.ts";
 import { type PageApp, startPageApp } from "./page-app.ts";
 
 const secret = "canary-71c0ffee";
 
 let home: CommandHome;
 let app: PageApp;
+let daemon: BuildkitDaemon;
+let server: string;
 let verdictFile: string;
 let commentFile: string;
 
 beforeAll(async () => {
-  home = await commandHome();
+  [home, daemon] = await Promise.all([commandHome(), startBuildkitDaemon()]);
   app = await startPageApp(home.directory);
+  server = await writeServer();
   verdictFile = join(home.directory, "verdict.json");
   commentFile = join(home.directory, "comment.md");
 });
 
 afterAll(async () => {
-  await app?.stop();
+  await Promise.all([app?.stop(), daemon?.stop()]);
   await home?.remove();
 });
 
@@ -31,12 +36,27 @@ interface Previewed extends CommandResult {
 
 async function preview(...flags: readonly string[]): Promise<Previewed> {
   const files = ["--store", home.store, "--verdict", verdictFile, "--comment", commentFile];
-  const result = await home.kubefile(["preview", ...app.flags, ...files, ...flags], {
-    env: { GITHUB_TOKEN: secret, INPUT_TOKEN: secret },
+  const built = ["--build-image", `ref=docker.io/page/web:1,context=${server}`];
+  const result = await home.kubefile(["preview", ...app.flags, ...built, ...files, ...flags], {
+    env: {
+      ...{ GITHUB_TOKEN: secret, INPUT_TOKEN: secret },
+      ...{ BUILDKIT_HOST: daemon.host, PATH: `${daemon.programs}:${process.env.PATH ?? ""}` },
+    },
   });
   expect(await leftovers(home, result.runIds)).toEqual([]);
   const verdict: PreviewVerdict = JSON.parse(await readFile(verdictFile, "utf8"));
   return { ...result, verdict, comment: await readFile(commentFile, "utf8") };
+}
+
+/** The page's server from a Dockerfile; the image that its registry has under that name says something else. */
+async function writeServer(): Promise<string> {
+  const context = join(home.directory, "server");
+  await mkdir(context);
+  await writeFile(join(context, "busybox"), await busybox(), { mode: 0o755 });
+  const start = "/bin/busybox echo 'serving what was built'; exec /bin/busybox httpd -f -vv -p 8080 -h /srv";
+  const dockerfile = ["FROM scratch", "COPY busybox /bin/", `ENTRYPOINT ["/bin/busybox", "sh", "-c", "${start}"]`, ""];
+  await writeFile(join(context, "Dockerfile"), dockerfile.join("\n"));
+  return context;
 }
 
 describe("a preview", () => {
@@ -75,7 +95,7 @@ describe("a preview", () => {
         restarts: 0,
       },
     ]);
-    expect(passed.verdict.logs.map(({ text }) => text).join("\n")).toContain("serving the page");
+    expect(passed.verdict.logs.map(({ text }) => text).join("\n")).toContain("serving what was built");
   });
 
   test("gives the test a kubeconfig and addresses, and nothing of this environment that is secret", () => {

@@ -128,7 +128,8 @@ export async function baseLayer(): Promise<Layer> {
   ]);
 }
 
-async function busybox(): Promise<Buffer> {
+/** A static busybox. */
+export async function busybox(): Promise<Buffer> {
   for (const path of busyboxPaths) {
     const program = await readFile(path).catch(() => undefined);
     // A program that is linked at run time names its loader; the images hold no libraries.

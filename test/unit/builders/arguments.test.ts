@@ -29,13 +29,14 @@ test("docker buildx makes no attestation, which would differ each time", () => {
     ...["buildx", "build", "--progress", "plain", "--platform", "linux/arm64"],
     ...["--file", "/work/web/docker/Dockerfile", "--target", "production"],
     ...["--build-arg", "SOURCE_DATE_EPOCH=86400", "--build-arg", "VERSION=1 4"],
-    ...["--provenance", "false", "--sbom", "false", "--output", "type=oci,rewrite-timestamp=true,dest=-", "/work/web"],
+    ...["--provenance=false", "--sbom=false", "--output", "type=oci,rewrite-timestamp=true,dest=-", "/work/web"],
   ]);
 });
 
 test("kaniko reads its context from its input, and pushes nothing", () => {
   expect(kanikoArguments(build, use)).toEqual([
-    ...["--context", "tar://stdin", "--dockerfile", "docker/Dockerfile", "--custom-platform", "linux/arm64"],
+    ...["--context", "tar://stdin", "--dockerfile", "/kaniko/buildcontext/docker/Dockerfile"],
+    ...["--custom-platform", "linux/arm64", "--credential-helpers="],
     ...["--target", "production", "--build-arg", "SOURCE_DATE_EPOCH=86400", "--build-arg", "VERSION=1 4"],
     ...["--destination", "registry.example/shop/web:dev", "--no-push", "--reproducible"],
     ...["--oci-layout-path", "/kaniko/layout"],

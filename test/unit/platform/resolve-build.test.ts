@@ -266,6 +266,10 @@ describe("flags over kubefile.yaml over defaults", () => {
     expect((await resolved({}, undefined, { SOURCE_DATE_EPOCH: "" })).options).not.toHaveProperty("sourceDateEpoch");
   });
 
+  test("an executor's image is a name, not a flag for the engine", async () => {
+    await expect(resolved({}, "kanikoImage: --privileged\n")).rejects.toMatchObject({ code: "REFERENCE_INVALID" });
+  });
+
   test("every key of kubefile.yaml is a flag, too, and is looked at", async () => {
     const keys = [...everyKey.matchAll(/^(\w+):/gm)].map(([, key = ""]) => key);
     expect(keys.filter((key) => !(key in everyFlag))).toEqual([]);
