@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { toolPath } from "./tool-path.ts";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export interface BuildkitDaemon {
   /** What BUILDKIT_HOST is set to. */
@@ -15,11 +16,12 @@ export interface BuildkitDaemon {
 
 /** Starts a real BuildKit, with all it keeps in a temporary directory. Its socket is the only way to it. */
 export async function startBuildkitDaemon(): Promise<BuildkitDaemon> {
-  const program = await toolPath("buildkitd");
+  const { stdout } = await promisify(execFile)(fileURLToPath(new URL("../setup/buildkit", import.meta.url)));
+  const programs = stdout.trim();
   const directory = await mkdtemp(join(tmpdir(), "kubefile-buildkit-"));
   const host = `unix://${directory}/buildkitd.sock`;
   const flags = ["--root", join(directory, "root"), "--oci-worker-snapshotter", "native", "--oci-worker-net", "host"];
-  const daemon = spawn(program, ["--addr", host, "--containerd-worker=false", ...flags], {
+  const daemon = spawn(join(programs, "buildkitd"), ["--addr", host, "--containerd-worker=false", ...flags], {
     env: { PATH: process.env.PATH ?? "", HOME: directory },
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -39,7 +41,7 @@ export async function startBuildkitDaemon(): Promise<BuildkitDaemon> {
     lines.once("close", () => resolve(false));
     daemon.once("error", () => resolve(false));
   });
-  if (await ready) return { host, programs: dirname(program), stop };
+  if (await ready) return { host, programs, stop };
   await stop();
   throw new Error(`buildkitd does not start:\n${said.slice(-5).join("\n")}`);
 }
