@@ -53,20 +53,40 @@ function hasLog({ object, reason, failedPod }: Problem): boolean {
   return object.kind === "Pod" && ["CrashLoopBackOff", "Failed", "Error", "OOMKilled"].includes(reason);
 }
 
-/** Of the run before the present one when there was one: that is the one that failed. */
-async function lastLines(
-  { object, failedPod, container, restarts }: Problem,
+/**
+ * Of the run before the present one when there was one: that is the one that failed. A node keeps it only until the next
+ * one ends, so that the present one's lines have to do where it is gone.
+ */
+async function lastLines(problem: Problem, context: NotSettledContext): Promise<readonly string[]> {
+  const runs = problem.restarts > 0 ? (["previous", "present"] as const) : (["present"] as const);
+  let why = "it is empty";
+  for (const run of runs) {
+    try {
+      const lines = await linesOf(problem, run, context);
+      const isGone = lines.some((line) => line.startsWith(GONE));
+      if (lines.length > 0 && !isGone) return lines;
+      if (isGone) why = "the container is gone";
+    } catch (error) {
+      context.signal.throwIfAborted();
+      why = errorMessage(error);
+    }
+  }
+  return why === "it is empty" ? [] : [`could not be read: ${why}`];
+}
+
+/** What a kubelet answers, with success, for a container that it no longer has. */
+const GONE = "unable to retrieve container logs for ";
+
+async function linesOf(
+  { object, failedPod, container }: Problem,
+  run: "previous" | "present",
   { api, signal }: NotSettledContext,
 ): Promise<readonly string[]> {
   const query = new URLSearchParams({ tailLines: String(LOG_LINES), limitBytes: String(LOG_BYTES) });
   if (container !== undefined) query.set("container", container.container);
-  if (restarts > 0) query.set("previous", "true");
+  if (run === "previous") query.set("previous", "true");
   const pod = failedPod ?? object;
   const path = `/api/v1/namespaces/${pod.namespace ?? "default"}/pods/${pod.name}/log?${query}`;
-  try {
-    const text = await api.text(path, { signal, timeout: 10_000 });
-    return text.split("\n").filter((line) => line !== "");
-  } catch (error) {
-    return [`could not be read: ${errorMessage(error)}`];
-  }
+  const text = await api.text(path, { signal, timeout: 10_000 });
+  return text.split("\n").filter((line) => line !== "");
 }

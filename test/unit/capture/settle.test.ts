@@ -169,6 +169,16 @@ describe("waitSettled", () => {
     expect(failed.message).not.toContain("previous");
   });
 
+  it("shows those of the present run when a node has no others any more", async () => {
+    const gone = "unable to retrieve container logs for containerd://5f";
+    const text = (path: string): string => (path.includes("previous=true") ? gone : "no database\n");
+    const error = await failure(waitSettled(options(only("crash"), { api: apiAnswering({ text }) })));
+    expect(error.message).toContain("\n    log no database");
+    const none = apiAnswering({ text: () => gone });
+    const untold = await failure(waitSettled(options(only("crash"), { api: none })));
+    expect(untold.message).toContain("log could not be read: the container is gone");
+  });
+
   it("says so when logs cannot be read", async () => {
     const api = apiAnswering({});
     const error = await failure(waitSettled(options(only("crash"), { api })));
