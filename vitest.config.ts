@@ -24,6 +24,7 @@ export default defineConfig({
           testTimeout: 20_000,
           // Modules are loaded once: importing them anew for each file takes twice as long as the tests do.
           isolate: false,
+          maxWorkers: 2,
           // It imports JSON in a way that Node itself does not take.
           server: { deps: { inline: ["@actions/workflow-parser"] } },
         },
