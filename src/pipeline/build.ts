@@ -14,8 +14,9 @@ import { formatReference, type Reference } from "../oci/reference.ts";
 import { cacheUse } from "../plan/no-cache.ts";
 import { OWN_NETWORK_LABEL } from "../plan/own-network.ts";
 import { baseImagesOf, type Plan, planBuild } from "../plan/plan.ts";
-import { builtUpstream } from "../registry/built-upstream.ts";
 import { grantedUpstream } from "../registry/granted-upstream.ts";
+import { heldRepositories } from "../registry/held-images.ts";
+import { heldUpstream } from "../registry/held-upstream.ts";
 import { pinnedUpstream } from "../registry/pinned-upstream.ts";
 import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { openStore } from "../store/store.ts";
@@ -89,7 +90,11 @@ export async function build(
     try {
       const granted = grantedUpstream(host.client);
       const built = await buildImages(host, options, store);
-      const upstream = builtUpstream(pinnedUpstream(granted, lock.pins, lock.shown), store, built);
+      const upstream = heldUpstream(
+        pinnedUpstream(granted, lock.pins, lock.shown),
+        store,
+        heldRepositories(store, built),
+      );
       const images = createImageSources({
         ...{ host, upstream, store, platform: options.platform, trust: options.cacheTrust },
         onResolved: noteBase(state),

@@ -1,7 +1,8 @@
 import type { Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
 import { RegistryError } from "./errors.ts";
-import { type HeldImage, heldManifest, heldRepositories } from "./held-images.ts";
+import { type HeldImage, heldRepositories } from "./held-images.ts";
+import { heldUpstream } from "./held-upstream.ts";
 import type { Upstream } from "./types.ts";
 
 export interface InheritedImages {
@@ -26,26 +27,10 @@ export function inheritedUpstream(
   const held: typeof named = (repository) =>
     named(repository) ?? (ofAnyRegistry === true ? named({ ...repository, host: "docker.io" }) : undefined);
 
-  const heldSize = async (...[repository, digest]: Parameters<Upstream["hasBlob"]>): Promise<number | undefined> =>
-    (await held(repository)?.contents())?.blobs.get(digest);
-
   return {
-    async resolve(repository, reference, options) {
-      const found = await heldManifest(store, held(repository), reference);
-      if (found === undefined) return upstream.resolve(repository, reference, options);
-      return { mediaType: found.mediaType, digest: found.digest, size: found.bytes.byteLength };
-    },
-    async manifest(repository, reference, options) {
-      return (
-        (await heldManifest(store, held(repository), reference)) ?? upstream.manifest(repository, reference, options)
-      );
-    },
-    async hasBlob(repository, digest, options) {
-      const size = await heldSize(repository, digest, options);
-      return size === undefined ? upstream.hasBlob(repository, digest, options) : { size };
-    },
+    ...heldUpstream(upstream, store, held),
     async blob(repository, digest, options) {
-      if ((await heldSize(repository, digest, options)) === undefined) {
+      if ((await held(repository)?.contents())?.blobs.has(digest) !== true) {
         return upstream.blob(repository, digest, options);
       }
       // What a node presented for the image's own registry is nobody else's business.

@@ -1,14 +1,19 @@
+import type { Repository } from "../oci/reference.ts";
 import type { Store } from "../store/types.ts";
-import { type HeldImage, heldManifest, heldRepositories } from "./held-images.ts";
+import { type HeldRepository, heldManifest } from "./held-images.ts";
 import type { Upstream } from "./types.ts";
 
 /**
- * The same registries, but for names of images that this run has built: those stand for what is in the store, whether a
- * registry knows them or not. All of their blobs are there, and are asked of nobody.
+ * The same registries, but for images that are held: their names stand for what is in the store, whatever a registry
+ * knows of them. Blobs that the store lacks are asked of the registries as ever.
+ *
+ * @param held what is held of a repository
  */
-export function builtUpstream(upstream: Upstream, store: Store, images: readonly HeldImage[]): Upstream {
-  if (images.length === 0) return upstream;
-  const held = heldRepositories(store, images);
+export function heldUpstream(
+  upstream: Upstream,
+  store: Store,
+  held: (repository: Repository) => HeldRepository | undefined,
+): Upstream {
   return {
     ...upstream,
     async resolve(repository, reference, options) {
