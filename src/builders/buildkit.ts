@@ -2,11 +2,10 @@ import { basename, dirname, join } from "node:path";
 import { KubefileError } from "../error.ts";
 import { formatPlatform } from "../oci/descriptor.ts";
 import { run } from "../process/run.ts";
+import { BUILD_TIMEOUT, buildArguments } from "./build-arguments.ts";
 import { buildFailed } from "./failure.ts";
 import type { BuildUse, ImageBuild, ImageBuilder } from "./types.ts";
 
-/** Milliseconds that one image may take. */
-const BUILD_TIMEOUT = 3_600_000;
 /** Times of files are those of the epoch, too: else two builds of the same sources differ. */
 const OUTPUT = "type=oci,rewrite-timestamp=true";
 
@@ -19,7 +18,7 @@ export function buildctlArguments(build: ImageBuild, { platform, epoch }: Call):
     filename: basename(dockerfile),
     platform: formatPlatform(platform),
     ...(build.target === undefined ? {} : { target: build.target }),
-    ...Object.fromEntries(argumentsOf(build, epoch).map(([name, value]) => [`build-arg:${name}`, value])),
+    ...Object.fromEntries(buildArguments(build, epoch).map(([name, value]) => [`build-arg:${name}`, value])),
   };
   return [
     ...["build", "--progress", "plain", "--frontend", "dockerfile.v0"],
@@ -35,15 +34,10 @@ export function buildxArguments(build: ImageBuild, { platform, epoch }: Call): s
     ...["buildx", "build", "--progress", "plain", "--platform", formatPlatform(platform)],
     ...["--file", join(build.context, build.dockerfile)],
     ...(build.target === undefined ? [] : ["--target", build.target]),
-    ...argumentsOf(build, epoch).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
+    ...buildArguments(build, epoch).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
     ...["--provenance=false", "--sbom=false", "--output", `${OUTPUT},dest=-`],
     build.context,
   ];
-}
-
-/** Those that are given, and the time that the image is of. */
-function argumentsOf(build: ImageBuild, epoch: number): (readonly [string, string])[] {
-  return [["SOURCE_DATE_EPOCH", String(epoch)], ...build.arguments];
 }
 
 /**

@@ -7,11 +7,10 @@ import type { Run } from "../cluster/run-state.ts";
 import { formatPlatform } from "../oci/descriptor.ts";
 import { formatReference } from "../oci/reference.ts";
 import { run as runProgram } from "../process/run.ts";
+import { BUILD_TIMEOUT, buildArguments } from "./build-arguments.ts";
 import { buildFailed } from "./failure.ts";
 import type { BuildUse, ImageBuild, ImageBuilder } from "./types.ts";
 
-/** Milliseconds that one image may take. */
-const BUILD_TIMEOUT = 3_600_000;
 /** In the executor's container, which is removed when its image has been read. What is below is in no image it makes. */
 const LAYOUT = "/kaniko/layout";
 /** Where the executor unpacks what comes by its input. */
@@ -35,12 +34,11 @@ export function kanikoArguments(
   build: ImageBuild,
   { platform, epoch }: Pick<BuildUse, "platform" | "epoch">,
 ): string[] {
-  const values = [["SOURCE_DATE_EPOCH", String(epoch)] as const, ...build.arguments];
   return [
     ...["--context", "tar://stdin", "--dockerfile", posix.join(CONTEXT, build.dockerfile)],
     ...["--custom-platform", formatPlatform(platform), "--credential-helpers="],
     ...(build.target === undefined ? [] : ["--target", build.target]),
-    ...values.flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
+    ...buildArguments(build, epoch).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
     ...["--destination", formatReference(build.reference), "--no-push", "--reproducible"],
     ...["--oci-layout-path", LAYOUT],
   ];

@@ -2,6 +2,7 @@ import { isAbsolute, posix, relative, resolve } from "node:path";
 import { errorMessage, KubefileError } from "../error.ts";
 import { didYouMean, nearest } from "../kubefile/nearest.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
+import { climbsOut } from "../rootfs/contained-path.ts";
 import type { ImageBuild } from "./types.ts";
 
 const FLAG = "--build-image";
@@ -97,7 +98,7 @@ function readName(text: string): Reference | string {
 /** Whether a path is outside of a directory. */
 export function leads(within: string, path: string): boolean {
   const way = relative(within, path);
-  return way === ".." || way.startsWith("../") || isAbsolute(way);
+  return climbsOut(way) || isAbsolute(way);
 }
 
 function twice(builds: readonly ImageBuild[]): readonly Problem[] {

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import type { KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import {
@@ -15,7 +15,7 @@ import { collectProblem, throwTogether } from "../rootfs/problems.ts";
 import { annotateDiagnostics, annotationsOf } from "./annotate-error.ts";
 import { formatFindings, type QualityFinding, withAnnotation } from "./code-quality.ts";
 import { type CommandContext, showsColor } from "./context.ts";
-import { absolute } from "./input-values.ts";
+import { absolute, shownPath } from "./input-values.ts";
 
 export const lintFormats = ["pretty", "json", "codequality"] as const;
 export type LintFormat = (typeof lintFormats)[number];
@@ -37,7 +37,7 @@ export async function lintInJob(
   let findings: readonly QualityFinding[] = [];
   for (const path of paths) {
     const file = await kubefileAt(absolute(path, context.cwd));
-    const shown = relative(context.cwd, file).startsWith("..") ? file : relative(context.cwd, file);
+    const shown = shownPath(file, context.cwd);
     const text = await collectProblem(unread, () => readKubefileText(file, shown));
     if (text === undefined) continue;
     const { diagnostics } = checkKubefile(text, shown, {
