@@ -1,14 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-// Every start of the command removes from the engine what dead owners left, be it another test's: these files look for
-// such runs themselves, and so must be alone with the engine.
+// Every start of the command removes from the engine what dead owners left, be it another test's, and clean --all what any
+// test has kept: these files look for such runs themselves, or remove them, and so must be alone with the engine.
 const alone = [
-  "test/e2e/cleanup/interruption.test.ts",
+  "test/e2e/cleanup/killed-build.test.ts",
   "test/e2e/cleanup/run-verb.test.ts",
   "test/e2e/cluster/abandoned-runs.test.ts",
-  "test/e2e/cluster/kind.test.ts",
-  "test/e2e/gitlab/components.test.ts",
-  "test/e2e/preview/lasting.test.ts",
+  "test/e2e/gitlab/clean-component.test.ts",
+  "test/e2e/preview/expired.test.ts",
 ];
 
 // Three rings: unit needs nothing, integration needs Debian's registry tools, e2e needs a Docker Engine and a kind node image.
@@ -35,6 +34,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          maxWorkers: 2,
           // Rings of different widths cannot be one group: without this, a run of several of them ends in an error.
           sequence: { groupOrder: 1 },
           globalSetup: ["test/setup/command.ts", "test/setup/release.ts"],

@@ -1,14 +1,14 @@
-import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { docker, lines } from "../../support/docker.ts";
+import { docker } from "../../support/docker.ts";
 import { processesOf } from "../../support/home-processes.ts";
 import { type CommandHome, type CommandResult, commandHome } from "../../support/kubefile-command.ts";
 import { startCommand } from "../../support/running-command.ts";
 import { podManifest, writeContext } from "../shop/context.ts";
 import { startTinyApp, strangerImage, type TinyApp, tinyImage } from "./tiny-app.ts";
-import { findRemains, type Traces, takeTraces } from "./traces.ts";
+import { findRemains, takeTraces } from "./traces.ts";
 
 const secret = "canary-5be1d07a";
 const name = `demo-${process.pid}`;
@@ -36,7 +36,7 @@ beforeAll(async () => {
     "manifests/web.yaml": podManifest("web", tinyImage),
     "manifests/other.yaml": podManifest("other", tinyImage),
   });
-  const flags = ["--store", home.store, "--quiet-window", "2s", "--tag", reference, "--push"];
+  const flags = ["--capture", "static", "--store", home.store, "--tag", reference, "--push"];
   const built = await home.kubefile(["build", ...app.mirror, ...flags, context]);
   expect(built).toMatchObject({ exitCode: 0 });
   started = await run(name, "--env", "GREETING=bonjour", "--app", "web");
@@ -159,16 +159,4 @@ test("a run that is killed before it has succeeded is not kept", async () => {
     stdout: expect.stringContaining(`removed run ${cluster}\n`),
   });
   expect(await findRemains(home, traces)).toEqual([]);
-});
-
-test("a cluster that somebody removes by hand takes the rest with it", async () => {
-  const cluster = `${name}-by-hand`;
-  expect(await run(cluster)).toMatchObject({ exitCode: 0 });
-  const traces: readonly Traces[] = await takeTraces(home);
-  await docker("rm", "--force", "--volumes", `kubefile-${cluster}-control-plane`);
-  const runs = join(home.state, "runs");
-  expect(await until(async () => ((await readdir(runs)).length === 0 ? "gone" : ""))).toBe("gone");
-  expect(await until(async () => ((await processesOf(home)).length === 0 ? "ended" : ""))).toBe("ended");
-  expect(await findRemains(home, traces)).toEqual([]);
-  expect(lines(await docker("network", "ls", "--format", "{{.Name}}"))).not.toContain(`kubefile-${cluster}`);
 });

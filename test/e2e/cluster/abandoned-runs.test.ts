@@ -62,9 +62,9 @@ test("a killed owner's run is found and removed wholly; everybody else's stays",
   await owners[2].kill();
 
   const abandoned = await findAbandonedRuns(options);
-  expect(
-    abandoned.map((run) => run.runId).filter((id) => [killed, alive, kept].some((run) => run.runId === id)),
-  ).toEqual([killed.runId]);
+  expect(abandoned.filter(({ runId }) => [killed, alive, kept].some((run) => run.runId === runId))).toEqual([
+    { runId: killed.runId, owner: "dead", keep: false, recorded: true },
+  ]);
   await removeRun(killed.runId, options);
 
   const left = await namesInEngine();

@@ -254,16 +254,14 @@ describe("the launch container and the cut", () => {
 });
 
 describe("removal", () => {
-  test("after its owner was killed the run is abandoned, and removing it leaves nothing", async () => {
-    const options = { engine, stateDirectory: state.path, kind: "kind" };
+  test("after its owner was killed leaves nothing, however often it is asked for", async () => {
+    const options = { engine, stateDirectory: state.path };
     expect((await findAbandonedRuns(options)).filter((found) => found.runId === runId)).toEqual([]);
-    await owner.kill();
-    expect((await findAbandonedRuns(options)).filter((found) => found.runId === runId)).toEqual([
-      { runId, owner: "dead", keep: false, recorded: true },
-    ]);
     const format = "{{range .Mounts}}{{.Name}}{{end}}";
     const volume = (await engine.docker(["inspect", "--format", format, cluster.nodes[0]!.name])).stdout.trim();
     expect(volume).not.toBe("");
+    // From here on it is anybody's to remove; that it is found as such, tests show that are alone with the engine.
+    await owner.kill();
     await removeRun(runId, options);
     await removeRun(runId, options);
     const containers = await engine.docker(["ps", "--all", "--format", "{{.Names}} {{.Labels}}"]);
