@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import type { ProgressEvent } from "../../../src/pipeline/progress.ts";
 import { startCountingProxy } from "../../support/counting-proxy.ts";
 import { type CommandHome, commandHome, userKubeconfig } from "../../support/kubefile-command.ts";
@@ -52,7 +52,7 @@ function randomNumbers(seed: number): () => number {
 }
 
 /** A user's account with an application to build, and somebody else's cluster beside it. */
-export interface BuildMachine {
+interface BuildMachine {
   readonly home: CommandHome;
   /** Starts a build and notes what it has made at the moment. */
   buildUntil(drawn: DrawnMoment): Promise<{ readonly build: RunningCommand; readonly traces: readonly Traces[] }>;
@@ -61,7 +61,22 @@ export interface BuildMachine {
   remove(): Promise<void>;
 }
 
-export async function startBuildMachine(): Promise<BuildMachine> {
+/** Has a machine for the tests of a file; after each of them nobody else's things may have been touched. */
+export function buildMachine(): () => BuildMachine {
+  let machine: BuildMachine;
+  beforeAll(async () => {
+    machine = await startBuildMachine();
+  });
+  afterAll(async () => {
+    await machine?.remove();
+  });
+  afterEach(async () => {
+    await machine.expectOthersUntouched();
+  });
+  return () => machine;
+}
+
+async function startBuildMachine(): Promise<BuildMachine> {
   const [home, bystander] = await Promise.all([commandHome(), startBystander()]);
   const app = await startTinyApp(home.directory);
   // Before the registry that the result is pushed to: long enough on the way to be met there.

@@ -1,23 +1,14 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type BuildMachine, drawMoments, moments, startBuildMachine } from "./interrupted-build.ts";
+import { expect, test } from "vitest";
+import { buildMachine, drawMoments, moments } from "./interrupted-build.ts";
 import { findRemains } from "./traces.ts";
 
-let machine: BuildMachine;
-beforeAll(async () => {
-  machine = await startBuildMachine();
-});
-afterAll(async () => {
-  await machine?.remove();
-});
-afterEach(async () => {
-  await machine.expectOthersUntouched();
-});
+const machine = buildMachine();
 
 const chosen = drawMoments(20_240_302, moments.start, moments.control, moments.step, moments.settle);
 
 test.each(chosen)("what a build leaves that is killed %s, the next start removes", async (_name, drawn) => {
-  const { home } = machine;
-  const { build, traces } = await machine.buildUntil(drawn);
+  const { home } = machine();
+  const { build, traces } = await machine().buildUntil(drawn);
   build.child.kill("SIGKILL");
   expect(await build.ended).toBe("SIGKILL");
   expect(await findRemains(home, traces)).not.toEqual([]);
@@ -29,8 +20,8 @@ test.each(chosen)("what a build leaves that is killed %s, the next start removes
 });
 
 test("and so does clean, which leaves a run alone that is still going on", async () => {
-  const { home } = machine;
-  const killed = await machine.buildUntil({ at: moments.boot[1], delay: 2_817 });
+  const { home } = machine();
+  const killed = await machine().buildUntil({ at: moments.boot[1], delay: 2_817 });
   killed.build.child.kill("SIGKILL");
   await killed.build.ended;
   const cleaned = await home.kubefile(["clean"]);
@@ -38,7 +29,7 @@ test("and so does clean, which leaves a run alone that is still going on", async
   expect(cleaned.stdout).toContain(`removed run ${killed.traces[0]?.runId}\n`);
   expect(await findRemains(home, killed.traces)).toEqual([]);
 
-  const going = await machine.buildUntil({ at: moments.start[1], delay: 933 });
+  const going = await machine().buildUntil({ at: moments.start[1], delay: 933 });
   const spared = await home.kubefile(["clean", "--all"]);
   const { runId } = going.traces[0] ?? {};
   expect(spared.stdout).toMatch(new RegExp(`^left .* still going on: .*\\b${runId}\\b`, "m"));

@@ -1,12 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { engineEnvironment, engineFor } from "../../../src/cluster/engine.ts";
 import { removeRun } from "../../../src/cluster/run-removal.ts";
 import { docker, lines } from "../../support/docker.ts";
 import { processesOf } from "../../support/home-processes.ts";
 import { type CommandHome, commandHome } from "../../support/kubefile-command.ts";
+import { testEngine } from "../cluster/machine.ts";
 import { startTinyApp, type TinyApp } from "./tiny-app.ts";
 import { findRemains, takeTraces } from "./traces.ts";
 
@@ -21,19 +20,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  const engine = engineFor(engineEnvironment(process.env));
-  await removeRun(cluster, { engine, stateDirectory: join(home.state, "runs") });
+  await removeRun(cluster, { engine: await testEngine(), stateDirectory: join(home.state, "runs") });
   await app?.stop();
   await home?.remove();
 });
-
-async function until(holds: () => Promise<boolean>, seconds = 60): Promise<boolean> {
-  for (let second = 0; second < seconds; second += 1) {
-    if (await holds()) return true;
-    await sleep(1_000);
-  }
-  return false;
-}
 
 test("a cluster that somebody removes by hand takes the rest with it", async () => {
   const built = ["--capture", "static", "--store", home.store, "--tag", app.reference, "--push"];
@@ -44,8 +34,9 @@ test("a cluster that somebody removes by hand takes the rest with it", async () 
   expect(traces).toHaveLength(1);
   await docker("rm", "--force", "--volumes", `kubefile-${cluster}-control-plane`);
   const runs = join(home.state, "runs");
-  expect(await until(async () => (await readdir(runs)).length === 0)).toBe(true);
-  expect(await until(async () => (await processesOf(home)).length === 0)).toBe(true);
+  const patience = { timeout: 60_000, interval: 1_000 };
+  await expect.poll(() => readdir(runs), patience).toEqual([]);
+  await expect.poll(() => processesOf(home), patience).toEqual([]);
   expect(await findRemains(home, traces)).toEqual([]);
   expect(lines(await docker("network", "ls", "--format", "{{.Name}}"))).not.toContain(`kubefile-${cluster}`);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { previewRunId } from "../../../src/platform/lasting-inputs.ts";
-import { docker, lines } from "../../support/docker.ts";
 import { type CommandHome, type CommandResult, commandHome } from "../../support/kubefile-command.ts";
+import { labelPreview, networksOf } from "./labelled-preview.ts";
 
 // Others may be testing on the same engine.
 const project = { CI_PROJECT_PATH: `group/expired-${process.pid}` };
@@ -20,24 +20,13 @@ function clean(...flags: readonly string[]): Promise<CommandResult> {
   return home.kubefile(["clean", ...flags], { env: project });
 }
 
-/** What the engine knows of a preview: its labels. */
-function makeNetwork(expires: string): Promise<string> {
-  return docker(
-    ...["network", "create", "--label", `kubefile.run=${runId}`, "--label", "kubefile.keep=true"],
-    ...["--label", "kubefile.preview=pr-12", "--label", `kubefile.expires=${expires}`, `kubefile-${runId}`],
-  );
-}
-
-const networks = async (): Promise<readonly string[]> =>
-  lines(await docker("network", "ls", "--quiet", "--filter", `label=kubefile.run=${runId}`));
-
 test("a preview of which only labels are known stays until its time has come, and is then anybody's to remove", async () => {
-  await makeNetwork("2999-01-01T00:00:00Z");
+  await labelPreview(runId, "2999-01-01T00:00:00Z");
   expect((await clean()).stdout).toContain("left preview pr-12 until 2999-01-01T00:00:00Z\n");
-  expect(await networks()).toHaveLength(1);
+  expect(await networksOf(runId)).toHaveLength(1);
   expect((await clean("--pull-request", "12")).stdout).toBe("removed preview pr-12\n");
-  expect(await networks()).toEqual([]);
-  await makeNetwork("2020-01-01T00:00:00Z");
+  expect(await networksOf(runId)).toEqual([]);
+  await labelPreview(runId, "2020-01-01T00:00:00Z");
   expect((await clean()).stdout).toContain(`removed run ${runId}\n`);
-  expect(await networks()).toEqual([]);
+  expect(await networksOf(runId)).toEqual([]);
 });

@@ -7,9 +7,10 @@ import { resolveLocal } from "../../../src/image/local-tags.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
 import { serveArtifact } from "../../../src/pipeline/serve.ts";
 import { previewRunId } from "../../../src/platform/lasting-inputs.ts";
-import { docker, lines } from "../../support/docker.ts";
+import { docker } from "../../support/docker.ts";
 import { processesOf } from "../../support/home-processes.ts";
 import { type CommandHome, type CommandResult, commandHome, leftovers } from "../../support/kubefile-command.ts";
+import { labelPreview, networksOf } from "./labelled-preview.ts";
 import { type PageApp, startPageApp } from "./page-app.ts";
 
 // Others may be testing on the same engine.
@@ -48,8 +49,6 @@ function clean(...flags: readonly string[]): Promise<CommandResult> {
 const urlOf = ({ stdout }: CommandResult): string => /http:\/\/127\.0\.0\.1:\d+/.exec(stdout)?.[0] ?? "";
 const servers = async (): Promise<number> =>
   (await processesOf(home)).filter(({ command }) => command.includes(" serve ")).length;
-const networks = async (): Promise<readonly string[]> =>
-  lines(await docker("network", "ls", "--quiet", "--filter", `label=kubefile.run=${runId}`));
 
 async function page(url: string): Promise<string> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(20_000) });
@@ -61,7 +60,7 @@ test("a preview goes on after its command, is replaced by the next one at the sa
   expect(first).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/pr-12 stays until \d{4}-/) });
   const url = urlOf(first);
   expect(await page(url)).toBe("hello world\n");
-  const [before] = await networks();
+  const [before] = await networksOf(runId);
 
   const left = await clean();
   expect(left.stdout).toMatch(/^left preview pr-12 until /m);
@@ -73,7 +72,7 @@ test("a preview goes on after its command, is replaced by the next one at the sa
   expect(second.exitCode).toBe(0);
   expect(urlOf(second)).toBe(url);
   expect(await page(url)).toBe("hello again\n");
-  expect(await networks()).toEqual([expect.not.stringMatching(`^${before}$`)]);
+  expect(await networksOf(runId)).toEqual([expect.not.stringMatching(`^${before}$`)]);
   expect(await servers()).toBe(1);
 
   expect((await clean("--pull-request", "12", "--dry-run")).stdout).toBe("would remove preview pr-12\n");
@@ -86,10 +85,7 @@ test("a preview goes on after its command, is replaced by the next one at the sa
 
 test("a preview of which only labels are known is removed by its own server when its time has come", async () => {
   const expires = new Date(Date.now() + 3_000).toISOString();
-  await docker(
-    ...["network", "create", "--label", `kubefile.run=${runId}`, "--label", "kubefile.keep=true"],
-    ...["--label", "kubefile.preview=pr-12", "--label", `kubefile.expires=${expires}`, `kubefile-${runId}`],
-  );
+  await labelPreview(runId, expires);
   const image = await resolveLocal(home.store, parseReference(reference));
   const node = (await docker("create", "--label", `kubefile.run=${runId}`, "kubefile-tools:dev")).trim();
   const { signal } = new AbortController();
@@ -104,9 +100,9 @@ test("a preview of which only labels are known is removed by its own server when
     interval: 500,
   });
   await sleep(500);
-  expect(await networks()).toHaveLength(1);
+  expect(await networksOf(runId)).toHaveLength(1);
   await ended;
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expires));
-  expect(await networks()).toEqual([]);
+  expect(await networksOf(runId)).toEqual([]);
   expect(await docker("ps", "--all", "--quiet", "--filter", `label=kubefile.run=${runId}`)).toBe("");
 });
