@@ -3,10 +3,12 @@ import type { Repository } from "../oci/reference.ts";
 import type { RegistryClient } from "../registry/types.ts";
 import type { Store } from "../store/types.ts";
 import type { GhaAccess } from "./gha-service.ts";
+import { givenRecords } from "./given-records.ts";
 import { type GuardedPlace, guardedPlace } from "./guarded-place.ts";
 import { shownKey } from "./key.ts";
 import { openPlace } from "./open-place.ts";
 import { recordDirectory } from "./record-directory.ts";
+import { recordGiver } from "./record-giver.ts";
 import { type CacheSpec, placeOf } from "./spec.ts";
 import type { CacheTrust } from "./trust.ts";
 import type { BlobOrigin, BuildCache, CacheKey, CacheRecord, FindOptions, FoundRecord, RecordOf } from "./types.ts";
@@ -52,7 +54,9 @@ export function createBuildCache(options: BuildCacheOptions): BuildCache {
     return known;
   };
   const sources = [...new Set(options.from.map(open))];
-  const targets = [...new Set(options.to.map(open))];
+  const targets = new Map(options.to.map((spec) => [placeOf(spec), open(spec)]));
+  const given = givenRecords(local.directory, options.now);
+  const giver = trust.writes === undefined ? undefined : recordGiver({ places: targets, given, scope: trust.writes });
 
   const find = async <Kind extends CacheRecord["kind"]>(
     kind: Kind,
@@ -60,7 +64,7 @@ export function createBuildCache(options: BuildCacheOptions): BuildCache {
     { signal, accepts = async () => true }: FindOptions<Kind>,
   ): Promise<FoundRecord<Kind> | undefined> => {
     for (const place of [own, ...sources]) {
-      for (const { record } of await place.read(key, trust.reads, signal)) {
+      for (const { scope, record } of await place.read(key, trust.reads, signal)) {
         if (!isOfKind(record, kind)) {
           warn(`${place.name}: the record of key ${shownKey(key)} is taken for absent: it is a ${record.kind} record`);
           continue;
@@ -72,6 +76,10 @@ export function createBuildCache(options: BuildCacheOptions): BuildCache {
         if (place !== own && trust.writes !== undefined) {
           await own.write(record, trust.writes, { signal, replace: true });
         }
+        // What comes from afar is where other builds find it, too; what was here may be nowhere else.
+        if (place === own) giver?.offer(record, { signal });
+        const target = [...targets].find(([, other]) => other === place);
+        if (target !== undefined) await given.add({ place: target[0], scope, key });
         return found;
       }
     }
@@ -83,15 +91,15 @@ export function createBuildCache(options: BuildCacheOptions): BuildCache {
     [...new Set([place, ...sources])].flatMap(({ blobs }) => blobs ?? []);
 
   const save: BuildCache["save"] = async (record, options) => {
-    const { writes } = trust;
-    if (writes === undefined) return;
-    await Promise.all([own, ...targets].map((place) => place.write(record, writes, options)));
+    if (trust.writes === undefined) return;
+    await Promise.all([own.write(record, trust.writes, options), giver?.give(record, options)]);
   };
 
   return {
     find,
     save,
     async close() {
+      await giver?.done();
       await Promise.all([own, ...opened.values()].map((place) => place.close()));
     },
   };

@@ -14,7 +14,8 @@ export interface GuardedPlace {
     scopes: readonly Scope[],
     signal: AbortSignal,
   ): Promise<readonly { readonly scope: Scope; readonly record: CacheRecord }[]>;
-  write(record: CacheRecord, scope: Scope, options: WriteOptions): Promise<void>;
+  /** @returns whether the place has the record now, or will not take this one; false when it could not be asked */
+  write(record: CacheRecord, scope: Scope, options: WriteOptions): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -48,13 +49,18 @@ export function guardedPlace(place: Place, warn: (message: string) => void): Gua
       }
     },
     async write(record, scope, options) {
-      if (failed.has("write")) return;
+      if (failed.has("write")) return false;
       try {
         await place.store(scope).write(record, options);
+        return true;
       } catch (error) {
         options.signal.throwIfAborted();
-        if (error instanceof RecordRefused) warn(`${name}: ${error.message}`);
-        else giveUp("write", error);
+        if (error instanceof RecordRefused) {
+          warn(`${name}: ${error.message}`);
+          return true;
+        }
+        giveUp("write", error);
+        return false;
       }
     },
     close: () => place.close(),

@@ -9,6 +9,7 @@ import { blobPath, layoutOf } from "../store/layout.ts";
 import { readStore } from "../store/store.ts";
 import { sweepIngest } from "../store/sweep.ts";
 import { blobUse } from "./blob-use.ts";
+import { sweepGivenRecords } from "./given-records.ts";
 import { listDirectory, type RecordFile } from "./list-directory.ts";
 import type { OtherEntry } from "./listing.ts";
 import { chooseRecords, type PruneRule } from "./prune-rule.ts";
@@ -58,6 +59,7 @@ async function prune(options: PruneDirectoryOptions, pins: readonly Digest[]): P
   const { records, others } = await listDirectory({ directory, name, graph, signal });
   const { removed, kept } = chooseRecords(records, rule, now);
   if (!dryRun) await removeRecords(directory, removed);
+  if (!dryRun) await sweepGivenRecords(directory, kept, options.now());
   if (!dryRun) await sweepIngest(layoutOf(directory), now);
   const { unused } = await blobUse({ directory, graph, records: kept, pins, now, signal });
   if (!dryRun) await removeBlobs(directory, unused.keys(), signal);

@@ -125,7 +125,10 @@ export interface FindOptions<Kind extends CacheRecord["kind"]> {
  * abort is thrown.
  */
 export interface BuildCache {
-  /** Asks the nearest place first. What is found elsewhere is kept in the local store. */
+  /**
+   * Asks the nearest place first. What is found elsewhere is kept in the local store; what is found there goes, beside
+   * the build, to those places that may be written and were not given it in the last days.
+   */
   find<Kind extends CacheRecord["kind"]>(
     kind: Kind,
     key: CacheKey,
@@ -133,5 +136,6 @@ export interface BuildCache {
   ): Promise<FoundRecord<Kind> | undefined>;
   /** To every place that may be written. A record's blobs are in the local store, or in a place that was read. */
   save(record: CacheRecord, options: WriteOptions): Promise<void>;
+  /** Waits for what goes on beside the build. */
   close(): Promise<void>;
 }

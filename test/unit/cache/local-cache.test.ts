@@ -1,4 +1,4 @@
-import { rm, stat, writeFile } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createBuildCache } from "../../../src/cache/build-cache.ts";
@@ -27,19 +27,20 @@ interface Build {
   readonly warnings: string[];
 }
 
-/** A build with a store of its own, that reads one directory and writes another. */
+/** A build that reads one directory and writes another, on a store of its own unless one is given. */
 async function buildOn(
   directories: { readonly src?: readonly string[]; readonly dest?: readonly string[] },
   trust: CacheTrust = branch,
+  own: { readonly local?: Store; readonly now?: Date } = {},
 ): Promise<Build> {
-  const local = await temporaryStore();
+  const { local = await temporaryStore(), now = new Date() } = own;
   const warnings: string[] = [];
   const spec = (directory: string): CacheSpec => ({ type: "local", directory, written: `type=local of ${directory}` });
   const cache = createBuildCache({
     ...{ local, trust, platform: amd64, client: closing(upstreamClient()) },
     from: (directories.src ?? []).map(spec),
     to: (directories.dest ?? []).map(spec),
-    now: () => new Date(0),
+    now: () => now,
     warn: (message) => warnings.push(message),
   });
   return { local, cache: closing(cache), warnings };
@@ -73,6 +74,116 @@ describe("type=local", () => {
       expect(await second.local.verify(digest)).toBe(true);
     }
     expect([...first.warnings, ...second.warnings]).toEqual([]);
+  });
+
+  describe("that a build is told of whose results are in its own store", () => {
+    const DAY = 24 * 60 * 60_000;
+
+    it("is given them, whole, and not again in the next days", async () => {
+      const directory = await temporaryDirectory();
+      const { local, cache } = await buildOn({});
+      const record = stepRecord("a", await putRootfsLayer(local, "manifests"));
+      await cache.save(record, { signal });
+      const find = async (days: number): Promise<string[]> => {
+        const now = new Date(Date.now() + days * DAY);
+        const later = await buildOn({ dest: [directory] }, branch, { local, now });
+        expect(await later.cache.find("step", record.key, { signal })).toMatchObject({ from: "the local store" });
+        await later.cache.close();
+        return later.warnings;
+      };
+      expect(await find(0)).toEqual([]);
+      const other = await buildOn({ src: [directory] });
+      const found = await other.cache.find("step", record.key, { signal });
+      expect(found).toMatchObject({ record, from: `type=local of ${directory}` });
+      expect(await found?.origins[0]?.has(digestOf("manifests"), { signal })).toBe(true);
+
+      const kept = recordPath(directory, "unprotected", record.key);
+      await rm(kept);
+      await find(6);
+      await expect(stat(kept)).rejects.toThrow("ENOENT");
+      await find(8);
+      await stat(kept);
+    });
+
+    it("is not asked for what it was given when it was made, nor for what came from it", async () => {
+      const directory = await temporaryDirectory();
+      const both = { src: [directory], dest: [directory] };
+      const first = await buildOn(both);
+      const record = stepRecord("a", await putRootfsLayer(first.local, "manifests"));
+      await first.cache.save(record, { signal });
+      const second = await buildOn(both);
+      await second.cache.find("step", record.key, { signal });
+      const kept = recordPath(directory, "unprotected", record.key);
+      await rm(kept);
+      for (const { local } of [first, second]) {
+        const later = await buildOn(both, branch, { local });
+        await later.cache.find("step", record.key, { signal });
+        await later.cache.close();
+      }
+      await expect(stat(kept)).rejects.toThrow("ENOENT");
+    });
+
+    it("is left with the record that takes the place of the one found", async () => {
+      const directory = await temporaryDirectory();
+      const { local, cache } = await buildOn({});
+      const old = stepRecord("a", await putRootfsLayer(local, "old manifests"));
+      await cache.save(old, { signal });
+      const again = await buildOn({ dest: [directory] }, branch, { local });
+      await again.cache.find("step", old.key, { signal });
+      const fresh = stepRecord("a", await putRootfsLayer(local, "manifests"));
+      await again.cache.save(fresh, { signal, replace: true });
+      await again.cache.close();
+      const other = await buildOn({ src: [directory] });
+      expect(await other.cache.find("step", old.key, { signal })).toMatchObject({ record: fresh });
+    });
+
+    it("is given nothing by a build that may keep nothing", async () => {
+      const directory = await temporaryDirectory();
+      const { local, cache } = await buildOn({});
+      const record = stepRecord("a");
+      await cache.save(record, { signal });
+      const fork = await buildOn({ dest: [directory] }, readOnly(branch, "a fork"), { local });
+      expect(await fork.cache.find("step", record.key, { signal })).toMatchObject({ record });
+      await fork.cache.close();
+      await expect(stat(recordPath(directory, "unprotected", record.key))).rejects.toThrow("ENOENT");
+    });
+
+    it("is asked again by the next build when it could not be written", async () => {
+      const directory = join(await temporaryDirectory(), "cache");
+      await writeFile(directory, "no directory");
+      const { local, cache } = await buildOn({});
+      const record = stepRecord("a");
+      await cache.save(record, { signal });
+      const find = async (): Promise<readonly string[]> => {
+        const later = await buildOn({ dest: [directory] }, branch, { local });
+        await later.cache.find("step", record.key, { signal });
+        await later.cache.close();
+        return later.warnings;
+      };
+      expect(await find()).toEqual([expect.stringContaining("cannot be written, and the build goes on without it")]);
+      await rm(directory);
+      expect(await find()).toEqual([]);
+      await stat(recordPath(directory, "unprotected", record.key));
+    });
+
+    it("is forgotten with the record, when that is pruned", async () => {
+      const directory = await temporaryDirectory();
+      const { local, cache } = await buildOn({ dest: [directory] });
+      const records = [stepRecord("a"), stepRecord("b")];
+      for (const record of records) await cache.save(record, { signal });
+      await cache.close();
+      const names = async (): Promise<string[]> => {
+        const [place = ""] = await readdir(join(local.directory, "given"));
+        return readdir(join(local.directory, "given", place));
+      };
+      expect(await names()).toHaveLength(2);
+      const options = { directory: local.directory, name: "the local store", dryRun: false, signal };
+      await local.close();
+      await pruneDirectory({ ...options, rule: { keep: 1, all: false }, now: () => new Date() });
+      expect(await names()).toHaveLength(1);
+      await pruneDirectory({ ...options, rule: { all: true }, now: () => new Date() });
+      expect(await names()).toEqual([]);
+    });
   });
 
   it("passes a blob on that only another cache has", async () => {
