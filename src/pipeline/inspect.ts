@@ -9,9 +9,39 @@ import { registryFailure } from "../image/registry-failure.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseManifest } from "../oci/manifest.ts";
-import { manifestReference } from "../oci/reference.ts";
+import { formatReference, manifestReference } from "../oci/reference.ts";
+import { RegistryError } from "../registry/errors.ts";
 import type { Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
+
+/** How registries answer for what is not there, or is not shown to who asks. */
+const absent = [401, 403, 404];
+
+/**
+ * As inspect, but undefined when the name stands for nothing here and its registry shows no such image. A registry that
+ * fails in any other way says nothing of what it has.
+ */
+export async function inspectIfPresent(
+  host: Host,
+  store: Store,
+  name: string,
+  platform: Platform | undefined,
+): Promise<Inspection | IndexInspection | undefined> {
+  const reference = await readNameHere(store.directory, name);
+  host.trustRegistry(reference.host);
+  if ((await resolveLocal(store.directory, reference)) === undefined) {
+    try {
+      await host.client.resolve(reference, manifestReference(reference), { signal: host.signal });
+    } catch (error) {
+      if (!(error instanceof RegistryError && absent.includes(error.status))) {
+        throw registryFailure("fetch", reference.host, error);
+      }
+      host.progress.note("info", `there is no ${formatReference(reference)}: ${error.message}`);
+      return undefined;
+    }
+  }
+  return inspect(host, store, name, platform);
+}
 
 /**
  * What a name stands for, here or at its registry: one cluster image, or an index of several when no platform is chosen.
