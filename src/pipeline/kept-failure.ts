@@ -1,7 +1,9 @@
+import { dirname } from "node:path";
 import type { PreparedCluster } from "./cluster-boot.ts";
 import { asKubefileError } from "./failure.ts";
 import { writeFailureBundle } from "./failure-bundle.ts";
 import type { Host } from "./host.ts";
+import { removeOldBundles } from "./old-bundles.ts";
 
 /**
  * Keeps what a cluster tells of a failure, while it is still up, in the run's own directory. Never throws; of a run that
@@ -22,6 +24,7 @@ export async function keepFailure(
     files: { ...files, "hosts.toml": proxy.hostsToml },
     redact: host.redact,
   });
+  await removeOldBundles(dirname(host.directories.failure));
   if (directory !== undefined) host.progress.note("info", `events, logs and objects are kept in ${directory}`);
 }
 
