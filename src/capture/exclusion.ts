@@ -14,6 +14,11 @@ export function exclusionOf(patterns: readonly string[]): (reference: Reference)
   };
 }
 
+/** Patterns that match none of the images: misspelt, or of a time when there was one. */
+export function idlePatterns(patterns: readonly string[], references: readonly Reference[]): readonly string[] {
+  return patterns.filter((pattern) => !references.some(exclusionOf([pattern])));
+}
+
 function spellingsOf(reference: Reference): readonly string[] {
   const { host, path, tag } = reference;
   const full = [

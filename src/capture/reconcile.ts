@@ -3,7 +3,7 @@ import type { Location } from "../error.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, manifestReference, parseReference, type Reference } from "../oci/reference.ts";
 import type { Baseline } from "./baseline.ts";
-import { exclusionOf } from "./exclusion.ts";
+import { exclusionOf, idlePatterns } from "./exclusion.ts";
 import { type FetchFailure, fetchFailed } from "./fetch-failure.ts";
 import { entryKey, entryOfDigest, type ImageEntry, type Inheritance, joinSources } from "./image-entries.ts";
 import type { ImageObservation, StartedContainer } from "./observation.ts";
@@ -78,9 +78,8 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
     entries.filter(({ reference }) => !isExcluded(reference)),
     input,
   );
-  const unexplained = unexplainedPulls(byDigest, first.completed, excluded).filter(
-    ({ reference }) => !isExcluded(reference),
-  );
+  const pulledOnly = unexplainedPulls(byDigest, first.completed, excluded);
+  const unexplained = pulledOnly.filter(({ reference }) => !isExcluded(reference));
   const second = await completeAll(unexplained, input);
   const failures = [...first.failures, ...second.failures];
   const unneeded = failures.flatMap(({ entry }) => {
@@ -125,6 +124,10 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
       ...movedTags(completed),
       ...checked.warnings,
       ...unneeded.map(({ why }) => `${why}; what it names could not be fetched and is left out`),
+      ...idlePatterns(input.exclude, [
+        ...[...entries, ...pulledOnly].map(({ reference }) => reference),
+        ...input.untypedHits.map(readHit),
+      ]).map((pattern) => `--exclude ${pattern} keeps nothing out: the launch names no such image`),
     ].sort(),
   };
 }

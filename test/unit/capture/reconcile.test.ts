@@ -248,10 +248,20 @@ describe("reconcile", () => {
   });
 
   it("keeps out what patterns match, though containers ran it", async () => {
-    const { images, excluded } = await reconcile(input({ exclude: ["**/shop/*", "registry.k8s.io/**"] }));
+    const { images, excluded, warnings } = await reconcile(input({ exclude: ["**/shop/*", "registry.k8s.io/**"] }));
     expect(images).toEqual([]);
     expect(excluded).toHaveLength(9);
     expect(asked).toEqual([]);
+    expect(warnings).toEqual([]);
+  });
+
+  it("warns of a pattern that keeps nothing out, be it only a suggestion", async () => {
+    const exclude = ["ghcr.io/shop/hiden:*", "ghcr.io/shop/hidden:*", "ghcr.io/out"];
+    const { images, warnings } = await reconcile(input({ untypedHits: [hit("ghcr.io/out:1")], exclude }));
+    expect(images.map(({ reference }) => reference)).not.toContain("ghcr.io/shop/hidden:1");
+    expect(warnings.filter((text) => text.startsWith("--exclude"))).toEqual([
+      "--exclude ghcr.io/shop/hiden:* keeps nothing out: the launch names no such image",
+    ]);
   });
 
   it("keeps a pull that no object explains, but not the children of a captured index", async () => {
