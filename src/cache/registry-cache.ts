@@ -21,8 +21,8 @@ import type { Scope } from "./trust.ts";
 import type { BlobOrigin, CacheKey, CacheRecord, RecordStore } from "./types.ts";
 
 const PARALLEL = 4;
-const PUT_TRIES = 5;
-const PUT_PAUSE_MILLISECONDS = 100;
+const TRIES = 5;
+const PAUSE_MILLISECONDS = 100;
 
 export interface RegistryCacheOptions {
   readonly spec: RegistryCacheSpec;
@@ -51,7 +51,7 @@ export function registryCache(options: RegistryCacheOptions): Place {
 
     async read(key, { signal }) {
       try {
-        const found = await readRegistryRecord(tagged(scope, key, signal));
+        const found = await retryPassing(() => readRegistryRecord(tagged(scope, key, signal)), signal);
         if (found === undefined || "record" in found) return found?.record;
         warn(`${name}: the record of key ${shownKey(key)} is taken for absent: ${found.problem}`);
         return undefined;
@@ -64,7 +64,7 @@ export function registryCache(options: RegistryCacheOptions): Place {
       const bytes = encodeRecord(record);
       const place = tagged(scope, record.key, signal);
       try {
-        const found = await readRegistryRecord(place);
+        const found = await retryPassing(() => readRegistryRecord(place), signal);
         const known = found !== undefined && "record" in found ? found.record : undefined;
         if (known !== undefined && !replace) return "exists";
         const blobs = await blobsOf(record, options.supply, signal);
@@ -80,11 +80,11 @@ export function registryCache(options: RegistryCacheOptions): Place {
           await client.pushManifest(repository, place.tag, OCI_MANIFEST, manifest.bytes, { signal });
         };
         try {
-          await retryMissing(put, signal);
+          await retryPassing(put, signal);
         } catch (error) {
           if (profile === "native" && refusesTypes(error)) {
             profile = "standard";
-            await retryMissing(put, signal);
+            await retryPassing(put, signal);
             return "written";
           }
           // Where tags cannot be moved, another build may have been faster.
@@ -116,13 +116,13 @@ export function registryBlobs(client: RegistryClient, repository: Repository, na
  * Again after what passes by itself: a registry may collect garbage between blob and manifest, and while several builds
  * send it the same blob, one on a plain file system may find its own files half written and say so in several ways.
  */
-async function retryMissing(put: () => Promise<void>, signal: AbortSignal): Promise<void> {
+async function retryPassing<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await put();
+      return await work();
     } catch (error) {
-      if (tries === PUT_TRIES || !(missesBlob(error) || isHalfWritten(error))) throw error;
-      await sleep(PUT_PAUSE_MILLISECONDS * 2 ** (tries - 1), undefined, { signal });
+      if (tries === TRIES || !(missesBlob(error) || isHalfWritten(error))) throw error;
+      await sleep(PAUSE_MILLISECONDS * 2 ** (tries - 1), undefined, { signal });
     }
   }
 }

@@ -10,6 +10,7 @@ import { OCI_MANIFEST } from "../../../src/oci/media-types.ts";
 import { createRegistryClient } from "../../../src/registry/client.ts";
 import type { RegistryClient } from "../../../src/registry/types.ts";
 import type { Store } from "../../../src/store/types.ts";
+import { startCountingProxy } from "../../support/counting-proxy.ts";
 import { disposal } from "../../support/disposal.ts";
 import { type DockerRegistry, startDockerRegistry } from "../../support/docker-registry.ts";
 import { amd64, putImage, putRootfsLayer, sharedLayer, temporaryStore } from "../../support/sample-images.ts";
@@ -160,6 +161,26 @@ describe("type=registry on a real registry", () => {
     const { cache } = await buildOn("many/cache");
     for (const record of saved.flat())
       expect(await cache.find("step", record.key, { signal })).toMatchObject({ record });
+  });
+
+  it("asks again where another build is just writing, which a registry may answer with 500", async () => {
+    const seen = new Set<string>();
+    const half = await startCountingProxy(registry.host, async (method, url) => {
+      const question = `${method} ${url}`;
+      if (!url.includes("/manifests/") || seen.has(question)) return undefined;
+      seen.add(question);
+      return { status: 500, body: "" };
+    });
+    closing({ close: () => half.stop() });
+    const { cache, local, warnings } = await buildOn("half/cache", { host: half.host });
+    const record = stepRecord("a", await putRootfsLayer(local, "manifests"));
+    await cache.save(record, { signal });
+    const reading = await buildOn("half/cache", { host: half.host });
+    expect(await reading.cache.find("step", record.key, { signal })).toMatchObject({ record });
+    expect([...warnings, ...reading.warnings]).toEqual([]);
+    // The last one is for the tag of the protected record.
+    const refused = half.requests.filter(({ status }) => status === 500);
+    expect(refused.map(({ method }) => method)).toEqual(["GET", "PUT", "GET"]);
   });
 
   it("reads and writes with a token, and warns once without one", async () => {
