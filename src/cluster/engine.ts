@@ -33,11 +33,12 @@ const passedVariables = [
 
 const installHint =
   "install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; " +
-  "`--capture static` needs none, but finds only the images that files name, and launches nothing";
+  "`kubefile build --capture static` needs none, but finds only the images that files name, and launches nothing";
 
 const permissionHint =
   "let this user use it: `sudo usermod -aG docker $USER` and a new login (whoever may is as good as root), a rootless " +
-  "engine, or DOCKER_HOST; `--capture static` needs none, but finds only the images that files name, and launches nothing";
+  "engine, or DOCKER_HOST; `kubefile build --capture static` needs none, but finds only the images that files name, " +
+  "and launches nothing";
 
 /** Takes from an environment the variables that decide which engine is meant. */
 export function engineEnvironment(environment: Readonly<Record<string, string | undefined>>): EngineEnvironment {

@@ -20,8 +20,8 @@ export function privilegeRefusal(words: string): KubefileError | undefined {
     `the Docker Engine starts no privileged containers, which a cluster's nodes are: ${line.trim()}`,
     {
       hint:
-        "use an engine that may (a runner or a dind service of its own, privileged); `--capture static` needs none, " +
-        "but finds only the images that files name, and launches nothing",
+        "use an engine that may (a runner or a dind service of its own, privileged); `kubefile build --capture static` " +
+        "needs none, but finds only the images that files name, and launches nothing",
     },
   );
 }

@@ -3,7 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import { gradeMeaning } from "./grades.ts";
 import { codeSpan, markdownTable } from "./markdown.ts";
 import { type TextOptions, textStyle } from "./text-style.ts";
-import { formatSize, formatTable, plainText } from "./text-table.ts";
+import { countOf, formatSize, formatTable, plainText } from "./text-table.ts";
 
 /** What an index over cluster images is, as far as people look at it. */
 export interface IndexSummary {
@@ -25,18 +25,12 @@ export interface IndexedPlatform {
 export function formatIndexSummary({ digest, references, platforms }: IndexSummary, options: TextOptions): string {
   const style = textStyle(options.color);
   const [header = "", ...rows] = formatTable(
-    [
-      { header: "PLATFORM" },
-      { header: "GRADE" },
-      { header: "DIGEST", flexible: true },
-      { header: "SIZE", align: "right" },
-    ],
+    [{ header: "PLATFORM" }, { header: "GRADE" }, { header: "DIGEST" }, { header: "SIZE", align: "right" }],
     platforms.map((each) => [each.platform, each.grade, each.digest, formatSize(each.size)]),
-    (options.width ?? 100) - 2,
   );
   const worst = platforms.find(({ grade }) => grade === "static");
   return [
-    style.heading(`Index of ${platforms.length} platforms`),
+    style.heading(`Index of ${countOf(platforms.length, "platform")}`),
     `  ${digest}`,
     ...references.map((reference) => `  ${plainText(reference)}`),
     "",
@@ -54,7 +48,7 @@ export function indexMarkdown({ digest, references, platforms }: IndexSummary): 
     [{ header: "Platform" }, { header: "Grade" }, { header: "Digest" }, { header: "Size", align: "right" }],
     platforms.map((each) => [codeSpan(each.platform), each.grade, codeSpan(each.digest), formatSize(each.size)]),
   );
-  return [`### Index of ${platforms.length} platforms`, codeSpan(digest), names.join("\n"), table]
+  return [`### Index of ${countOf(platforms.length, "platform")}`, codeSpan(digest), names.join("\n"), table]
     .filter(Boolean)
     .join("\n\n");
 }

@@ -70,7 +70,7 @@ export async function fetchHead(options: FetchOptions): Promise<ClusterImage> {
   await store.write(bytes, { expected: digest, signal });
   const manifest = parseManifest(bytes);
   if (manifest.kind === "image") {
-    const { configBlob } = readProfile(manifest);
+    const { configBlob } = readProfile(manifest, formatReference(reference));
     for (const blob of manifest.config.digest === configBlob.digest ? [configBlob] : [manifest.config, configBlob]) {
       await fetchBlob(options, blob);
     }

@@ -3,7 +3,7 @@ import { parseReference, type Reference } from "../oci/reference.ts";
 import { listLocal } from "./local-tags.ts";
 
 /** As `kubefile images` prints one, or more of it. `sha256:` marks what can be nothing else; so do all 64 digits. */
-const digestPattern = /^(sha256:)?([0-9a-f]{12,64})$/;
+const digestPattern = /^(?:(sha256:)(?=[0-9a-f]{1,64}$)|(?=[0-9a-f]{12,64}$))([0-9a-f]+)$/;
 
 /**
  * Reads what a user calls a cluster image: its name, or the digest of one that has a name here, perhaps only its first

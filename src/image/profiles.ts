@@ -52,9 +52,13 @@ export function writeManifest(parts: ManifestParts, profile: ProfileName): Writt
 /**
  * Reads either profile: which one it is, where our config blob is, and the blobs with their own media types.
  *
+ * @param name what messages call it
  * @throws KubefileError ARTIFACT_INVALID when the manifest is not a cluster image's
  */
-export function readProfile(manifest: ImageManifest): {
+export function readProfile(
+  manifest: ImageManifest,
+  name: string,
+): {
   readonly profile: ProfileName;
   readonly configBlob: Descriptor;
   readonly blobs: readonly ClusterBlob[];
@@ -68,7 +72,7 @@ export function readProfile(manifest: ImageManifest): {
   const type = manifest.artifactType ?? manifest.config.mediaType;
   throw new KubefileError(
     "ARTIFACT_INVALID",
-    `this is not a cluster image, but ${JSON.stringify(type.slice(0, 100))}`,
+    `${name} is not a cluster image, but ${JSON.stringify(type.slice(0, 100))}`,
     {
       hint: "name an image that `kubefile build` made",
     },

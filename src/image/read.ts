@@ -12,7 +12,11 @@ import { readProfile } from "./profiles.ts";
  *
  * @throws KubefileError ARTIFACT_INVALID when it is no cluster image, STORE_CORRUPT when a blob is absent or changed
  */
-export async function readClusterImage(store: BlobReader, digest: Digest): Promise<ClusterImage> {
+export async function readClusterImage(
+  store: BlobReader,
+  digest: Digest,
+  name: string = digest,
+): Promise<ClusterImage> {
   const bytes = await readVerified(store, digest, MAX_MANIFEST_BYTES);
   const manifest = parseManifest(bytes);
   if (manifest.kind === "index") {
@@ -20,7 +24,7 @@ export async function readClusterImage(store: BlobReader, digest: Digest): Promi
       hint: "name the cluster image of one platform",
     });
   }
-  const { profile, configBlob, blobs } = readProfile(manifest);
+  const { profile, configBlob, blobs } = readProfile(manifest, name);
   const config = parseConfig(await readVerified(store, configBlob.digest, MAX_CONFIG_BYTES));
   const { mediaType, artifactType } = manifest;
   const image: ClusterImage = {

@@ -18,8 +18,14 @@ export interface Advice {
  *
  * @param name the value's place as a user would write it, `mirror.docker.io`, `tag[0]`; empty for the whole file
  * @param key the key that the error is about, when it is not about a value
+ * @param source a plain value as it was written: `1.20` is the number 1.2
  */
-export type DescribeError = (error: ErrorObject, name: string, key: string | undefined) => Advice;
+export type DescribeError = (
+  error: ErrorObject,
+  name: string,
+  key: string | undefined,
+  source: string | undefined,
+) => Advice;
 
 /** What is wrong with the YAML itself. */
 export function syntaxProblems(document: Document.Parsed, lines: LineCounter): readonly YamlProblem[] {
@@ -57,7 +63,9 @@ export function schemaProblems(
       const path = pathOf(error.instancePath);
       const key = keyOf(error);
       const offset = key === undefined ? valueOffset(document, path) : keyOffset(document, path, key);
-      return { ...place(lines, offset), ...describe(error, shownPath(path), key) };
+      const node = document.getIn(path, true);
+      const source = isScalar(node) ? node.source : undefined;
+      return { ...place(lines, offset), ...describe(error, shownPath(path), key, source) };
     });
 }
 

@@ -10,7 +10,12 @@ const typeNames: Readonly<Record<string, string>> = {
 };
 
 /** What the schema says of a lock file, in its reader's words. */
-export function describeLockError(error: ErrorObject, name: string, key: string | undefined): Advice {
+export function describeLockError(
+  error: ErrorObject,
+  name: string,
+  key: string | undefined,
+  source: string | undefined,
+): Advice {
   const shown = name === "" ? "the lock" : name;
   const value = shownValue(error.data);
   switch (error.keyword) {
@@ -39,7 +44,9 @@ export function describeLockError(error: ErrorObject, name: string, key: string 
       return {
         message: `${shown} must be ${wanted}, not ${value}`,
         hint:
-          error.schema === "string" && isPlain ? `put it in quotes: "${String(error.data)}"` : "docs/lock.md shows one",
+          error.schema === "string" && isPlain
+            ? `put it in quotes: "${source ?? String(error.data)}"`
+            : "docs/lock.md shows one",
       };
     }
     case "pattern":

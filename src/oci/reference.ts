@@ -51,7 +51,7 @@ export function canonicalHost(host: string): string {
 export function parseReference(text: string): Reference {
   const invalid = (why: string): KubefileError =>
     new KubefileError("REFERENCE_INVALID", `${JSON.stringify(text.slice(0, 200))} is not an image reference: ${why}`, {
-      hint: "write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case",
+      hint: formHint(text),
     });
   let rest = text;
   let digest: Digest | undefined;
@@ -77,6 +77,15 @@ export function parseReference(text: string): Reference {
   if (!isRepositoryPath(path)) throw invalid(`${JSON.stringify(written)} is not a repository name`);
   if (tag === undefined && digest === undefined) tag = "latest";
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+}
+
+/** What to write in place of an address, an archive's file, or anything else. */
+function formHint(text: string): string {
+  const scheme = /^[a-z]+:\/\//.exec(text)?.[0];
+  if (scheme !== undefined) return `leave out ${scheme}`;
+  return /^(?:oci-archive:|\.{0,2}\/)/.test(text)
+    ? "only `kubefile diff` reads a file; `skopeo copy --preserve-digests oci-archive:FILE docker://REF` puts an archive into a registry"
+    : "write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case";
 }
 
 /** The first component of a name when it is a registry's: `library/nginx` and `shop` name none. */

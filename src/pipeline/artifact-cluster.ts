@@ -8,7 +8,7 @@ import { KubefileError } from "../error.ts";
 import { type ClusterImage, rootfsLayers } from "../image/cluster-image.ts";
 import { fetchClusterImage, fetchDescription } from "../image/load.ts";
 import { checkWhole, readClusterImage } from "../image/read.ts";
-import { formatSize } from "../image/text-table.ts";
+import { countOf, formatSize } from "../image/text-table.ts";
 import { formatPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
@@ -60,7 +60,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
         ? await readClusterImage(store, artifact.digest)
         : await fetchDescription({ ...artifact, client, store, ownPlatform: own, signal: host.signal });
     requireEngine(image, own, artifact);
-    phase.summary(`${image.config.images.length} images, grade ${image.config.grade}`);
+    phase.summary(`${countOf(image.config.images.length, "image")}, grade ${image.config.grade}`);
     return image;
   });
   const source = createArtifactSource({ store, images: described.config.images });
@@ -69,7 +69,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
     (signal) =>
       progress.phase("blobs", async (phase) => {
         const whole = await wholeImage(host, options, described, phase, signal);
-        phase.summary(`${whole.blobs.length} blobs`);
+        phase.summary(countOf(whole.blobs.length, "blob"));
         return whole;
       }),
     (signal) =>

@@ -87,7 +87,7 @@ async function openArchive(name: string, file: string, platform: Platform | unde
     });
   }
   const chosen = await platformDigest(reader, digest, platform ?? hostPlatform(), name);
-  const image = await readClusterImage(reader, chosen);
+  const image = await readClusterImage(reader, chosen, name);
   requirePlatform(image, platform, name);
   return {
     image,

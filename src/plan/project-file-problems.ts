@@ -4,7 +4,12 @@ import { didYouMean, nearest } from "../kubefile/nearest.ts";
 import { type Advice, keysOf, shownValue } from "../kubefile/yaml-problems.ts";
 
 /** What the schema says of a project file, in its user's words. */
-export function describeProjectFileError(error: ErrorObject, name: string, key: string | undefined): Advice {
+export function describeProjectFileError(
+  error: ErrorObject,
+  name: string,
+  key: string | undefined,
+  source: string | undefined,
+): Advice {
   const shown = name === "" ? "the file" : name;
   const value = shownValue(error.data);
   switch (error.keyword) {
@@ -22,7 +27,10 @@ export function describeProjectFileError(error: ErrorObject, name: string, key: 
       };
     }
     case "type":
-      return { message: `${shown} must be ${typeName(error.schema)}, not ${value}`, hint: typeHint(error, name) };
+      return {
+        message: `${shown} must be ${typeName(error.schema)}, not ${value}`,
+        hint: typeHint(error, name, source ?? String(error.data)),
+      };
     case "minLength":
       return { message: `${shown} is empty`, hint: "give it a value, or remove it" };
     case "pattern":
@@ -45,9 +53,10 @@ function typeName(schema: unknown): string {
   return typeof schema === "string" ? (typeNames[schema] ?? schema) : "something else";
 }
 
-function typeHint(error: ErrorObject, name: string): string {
+function typeHint(error: ErrorObject, name: string, source: string): string {
   const isPlain = ["string", "number", "boolean"].includes(typeof error.data);
-  if (error.schema === "string" && isPlain) return `put it in quotes: "${String(error.data)}"`;
+  if (name === "quietWindow" || name === "timeout") return patternHint(name);
+  if (error.schema === "string" && isPlain) return `put it in quotes: "${source}"`;
   if (error.schema === "array" && isPlain) return `write ${name}: [${JSON.stringify(error.data)}]`;
   if (error.schema === "object" && name !== "") return `write NAME: VALUE on lines of their own below ${name}:`;
   if (error.schema === "object") return "write KEY: VALUE, one a line";

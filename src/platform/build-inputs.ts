@@ -175,6 +175,7 @@ export const buildInputs = {
     kind: "switch",
     default: "true",
     help: "the cluster's own pod network; left out when the launch brings one",
+    off: "make the cluster without a pod network of its own, since the launch brings one",
   },
   keepCluster: {
     kind: "switch",

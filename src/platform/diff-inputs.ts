@@ -17,6 +17,7 @@ export const diffInputs = {
     kind: "switch",
     default: "true",
     help: "compare the files of the rootfs, too, for which its layers are read",
+    off: "leave the files of the rootfs out, for which its layers would be read",
   },
   limit: {
     kind: "text",

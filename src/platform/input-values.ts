@@ -21,7 +21,7 @@ export function parseDuration(text: string, flag: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text) {
     throw new KubefileError("USAGE", `${flag} ${JSON.stringify(text)} is not a duration`, {
-      hint: "write 20s, 10m or 1h30m",
+      hint: "write 20s, 10m, 1h30m or 14d",
     });
   }
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0);

@@ -12,6 +12,8 @@ export interface Input {
   readonly short?: string;
   /** Of the kind `choice`. */
   readonly choices?: readonly string[];
+  /** What the flag does that turns off a switch which is on by default. */
+  readonly off?: string;
   /** As a user would write it. */
   readonly default?: string;
   /** A job does nothing without it. */
@@ -65,6 +67,7 @@ export function takesMany({ kind }: Input): boolean {
 
 /** Help for the command line: `name of the result; may be given several times (default: none)`. */
 export function flagHelp(input: Input): string {
+  if (input.off !== undefined) return input.off;
   return `${input.help}${takesMany(input) ? "; may be given several times" : ""}${defaultNote(input)}`;
 }
 

@@ -13,9 +13,19 @@ export interface Refusal {
 export type RegistryPurpose = "image" | "fetch" | "push";
 
 /** The next step after a registry's refusal. */
-export function registryHint({ status, code, words }: Refusal, host: string, purpose: RegistryPurpose): string {
+export function registryHint(refusal: Refusal, host: string, purpose: RegistryPurpose): string {
+  const hint = nextStep(refusal, host, purpose);
+  // Whoever meant an image of the local store, and misspelt it, is told what was asked for instead.
+  return host === "docker.io" && purpose === "fetch" ? `${hint}; a name without a registry is one of docker.io` : hint;
+}
+
+function nextStep({ status, code, words }: Refusal, host: string, purpose: RegistryPurpose): string {
   if (/not a public address/.test(words)) {
     return `if ${host} is meant, name it: --insecure ${host} (plain http), docker login ${host}, or --mirror ${host}=URL`;
+  }
+  if (/does not speak TLS/.test(words)) return `if ${host} is meant to be plain http, name it: --insecure ${host}`;
+  if (/self[- ]signed certificate|unable to (?:get|verify) .*certificate/.test(words)) {
+    return `name the file of the authority that ${host} has its certificate from in NODE_EXTRA_CA_CERTS`;
   }
   if (/ pins \S+ to sha256:/.test(words)) {
     return "its registry has it no more: kubefile lock --update NAME asks what the tag stands for now";

@@ -60,7 +60,7 @@ function describe(error: unknown, code: string): string {
   if (error instanceof AggregateError) return error.errors.map(errorMessage).join(", ");
   const message = errorMessage(error) || code;
   if (code === "EPROTO" || /wrong version number/i.test(message)) {
-    return "it does not speak TLS; if it is meant to be plain http, name it with --insecure";
+    return "it does not speak TLS";
   }
   return code === "" || message.includes(code) ? message : `${message} (${code})`;
 }

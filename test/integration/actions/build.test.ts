@@ -170,7 +170,7 @@ describe("the root action", () => {
     const result = await runner.run("build", { env: noEngine, inputs: { context: "deploy" } });
     expect(result.exitCode).toBe(3);
     expect(result.log.join("\n")).toMatch(
-      /error\[ENGINE_MISSING\]: no Docker Engine answers.*\n {2}hint: install .* `--capture static` needs none, but finds only/,
+      /error\[ENGINE_MISSING\]: no Docker Engine answers.*\n {2}hint: install .* `kubefile build --capture static` needs none, but finds only/,
     );
     expect(result.log).toContainEqual(expect.stringMatching(/^::error title=ENGINE_MISSING::/));
     expect(result.summary).toContain("error[ENGINE_MISSING]");

@@ -95,12 +95,12 @@ export const badUsage: readonly BadUsage[] = [
   {
     name: "a duration without a unit",
     argv: ["build", "--quiet-window", "20", "."],
-    stderr: ['error[USAGE]: --quiet-window "20" is not a duration', "  hint: write 20s, 10m or 1h30m"],
+    stderr: ['error[USAGE]: --quiet-window "20" is not a duration', "  hint: write 20s, 10m, 1h30m or 14d"],
   },
   {
     name: "a negative duration, of run",
     argv: ["run", "--timeout=-5s", "shop:1"],
-    stderr: ['error[USAGE]: --timeout "-5s" is not a duration', "  hint: write 20s, 10m or 1h30m"],
+    stderr: ['error[USAGE]: --timeout "-5s" is not a duration', "  hint: write 20s, 10m, 1h30m or 14d"],
   },
   {
     name: "less time than the quiet window takes",
@@ -446,7 +446,7 @@ export const badUsage: readonly BadUsage[] = [
     exitCode: 3,
     stderr: [
       "error[ENGINE_MISSING]: no Docker Engine answers: there is no docker command on PATH",
-      "  hint: install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; `--capture static` needs none, but finds only the images that files name, and launches nothing",
+      "  hint: install Docker Engine (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one; `kubefile build --capture static` needs none, but finds only the images that files name, and launches nothing",
     ],
   },
 ];

@@ -45,6 +45,14 @@ describe.each(all.map((verb) => [nameOf(verb), verb] as const))("kubefile %s --h
   });
 });
 
+test("a flag that turns off what is on by default says what that does, and no default", () => {
+  const off = all
+    .flatMap(({ options }) => options)
+    .filter(({ long }) => ["--no-files", "--no-default-cni"].includes(long ?? ""));
+  expect(off.length).toBeGreaterThan(1);
+  for (const { description } of off) expect(description).toMatch(/^(?:leave|make)[^()]*$/);
+});
+
 test("--version prints the version, and no verb at all prints help as an error", async () => {
   expect(await kubefile(["--version"], { cwd: "/" })).toMatchObject({
     exitCode: 0,

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { assembleClusterImage } from "../../../src/image/assemble.ts";
 import { inspectClusterImage } from "../../../src/image/inspect.ts";
+import { formatIndexInspection, inspectIndex } from "../../../src/image/inspect-index.ts";
 import { formatInspection } from "../../../src/image/inspect-text.ts";
+import { OCI_INDEX } from "../../../src/oci/media-types.ts";
 import { sampleOptions, sharedLayer, temporaryStore } from "../../support/sample-images.ts";
 
 describe("inspectClusterImage", () => {
@@ -18,6 +20,16 @@ describe("inspectClusterImage", () => {
     ]);
     const sizes = new Map(options.images.map(({ reference, size }) => [reference, size]));
     for (const { reference, size } of inspection.images.list) expect(size).toBe(sizes.get(reference));
+  });
+
+  it("shows the digests of an index whole, however narrow the terminal", async () => {
+    const image = await assembleClusterImage(await sampleOptions(await temporaryStore()));
+    const { digest } = image;
+    const manifest = { kind: "index", mediaType: OCI_INDEX, manifests: [], annotations: {} } as const;
+    const inspection = inspectIndex({ name: "registry.example/shop:1", digest, manifest, images: [image] });
+    const text = formatIndexInspection(inspection, { color: false, width: 60 });
+    expect(text).toContain("Index of 1 platform\n");
+    expect(text.split(digest)).toHaveLength(3);
   });
 
   it("is readable", async () => {

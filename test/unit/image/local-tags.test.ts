@@ -86,7 +86,7 @@ describe("a digest in the place of a name", () => {
 
   it("is looked for at no registry", async () => {
     const { directory } = await temporaryStore();
-    for (const text of [one.digest, digits, `sha256:${digits.slice(0, 12)}`]) {
+    for (const text of [one.digest, digits, `sha256:${digits.slice(0, 12)}`, `sha256:${digits.slice(0, 4)}`]) {
       expect(await failureOf(readNameHere(directory, text))).toBe(
         `USAGE: no cluster image with a name here has the digest ${text}`,
       );

@@ -68,8 +68,8 @@ describe("readClusterImage", () => {
     const plain = await putJson(store, OCI_MANIFEST, { config, layers: [] });
     const index = await putJson(store, OCI_INDEX, { manifests: [plain] });
     const text = await put(store, "text/plain", "hello");
-    expect(await failureOf(readClusterImage(store, plain.digest))).toBe(
-      `ARTIFACT_INVALID: this is not a cluster image, but "${OCI_CONFIG}"`,
+    expect(await failureOf(readClusterImage(store, plain.digest, "registry.example/web:1"))).toBe(
+      `ARTIFACT_INVALID: registry.example/web:1 is not a cluster image, but "${OCI_CONFIG}"`,
     );
     expect(await failureOf(readClusterImage(store, index.digest))).toContain("is an index of images");
     expect(await failureOf(readClusterImage(store, text.digest))).toContain("ARTIFACT_INVALID: ");

@@ -72,6 +72,17 @@ describe("parseReference", () => {
     expect(() => parseReference(text)).toThrow(/is not an image reference/);
   });
 
+  it.each([
+    ["docker://ghcr.io/a:1", "leave out docker://"],
+    ["https://ghcr.io/a:1", "leave out https://"],
+    ["./shop.tar", "only `kubefile diff` reads a file"],
+    ["/tmp/shop.tar", "only `kubefile diff` reads a file"],
+    ["oci-archive:../shop.tar", "only `kubefile diff` reads a file"],
+    ["ghcr.io/Shop:1", "in lower case"],
+  ])("tells what to write in place of %s", (text, hint) => {
+    expect(() => parseReference(text)).toThrow(expect.objectContaining({ hint: expect.stringContaining(hint) }));
+  });
+
   it("reads its own full form unchanged", () => {
     const name = fc.stringMatching(/^[a-z0-9]{1,8}(-[a-z0-9]{1,4})?(\/[a-z0-9]{1,8}){0,3}$/);
     const tag = fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,20}$/);

@@ -113,8 +113,8 @@ const invalid: readonly { name: string; text: string; expected: readonly string[
   },
   {
     name: "a number for a build argument",
-    text: "buildArg:\n  VERSION: 1.2\n",
-    expected: ['2:12 buildArg.VERSION must be text, not 1.2 => put it in quotes: "1.2"'],
+    text: "buildArg:\n  VERSION: 1.20\n",
+    expected: ['2:12 buildArg.VERSION must be text, not 1.2 => put it in quotes: "1.20"'],
   },
   {
     name: "a build argument that no shell can read",
@@ -137,7 +137,7 @@ const invalid: readonly { name: string; text: string; expected: readonly string[
   {
     name: "a time without a unit",
     text: "timeout: 10\n",
-    expected: ['1:10 timeout must be text, not 10 => put it in quotes: "10"'],
+    expected: ["1:10 timeout must be text, not 10 => write a time such as 20s, 10m or 1h30m"],
   },
   {
     name: "a time with a strange unit",

@@ -56,7 +56,8 @@ describe("the command line", () => {
       const option = options.find(({ long }) => long === `--${off ? "no-" : ""}${flagName(key)}`);
       expect(option === undefined, key).toBe(!isIn("command", input));
       if (option === undefined) continue;
-      expect(option.description).toContain(input.help);
+      expect(option.description).toContain(input.off ?? input.help);
+      if (input.off !== undefined) continue;
       const shown = input.without ?? input.default;
       if (shown !== undefined && shown !== "false") expect(option.description).toContain(`(default: ${shown})`);
       expect(option.argChoices).toEqual(input.choices);

@@ -46,7 +46,7 @@ describe("the inputs of a job", () => {
     const read = () => readJobInputs(table, reader({ push: "yes", wait: "soon", "quiet-window": "20" }));
     expect(read).toThrowError(
       [
-        'quiet-window "20" is not a duration: write 20s, 10m or 1h30m',
+        'quiet-window "20" is not a duration: write 20s, 10m, 1h30m or 14d',
         'push "yes" is none of true, false',
         'wait "soon" is none of ready, pulled',
       ].join("\n"),

@@ -20,6 +20,22 @@ describe("registryHint", () => {
     expect(registryHint({ status, code, words: "no" }, "ghcr.io", purpose)).toContain(hint);
   });
 
+  test.each([
+    ["it does not speak TLS", "name it: --insecure intern:5000"],
+    ["self-signed certificate in certificate chain", "in NODE_EXTRA_CA_CERTS"],
+    ["unable to verify the first certificate", "in NODE_EXTRA_CA_CERTS"],
+    ["unable to get local issuer certificate", "in NODE_EXTRA_CA_CERTS"],
+    ["certificate has expired", "check that intern:5000 can be reached"],
+  ])("a connection that is not trusted: %s", (words, hint) => {
+    expect(registryHint({ status: 502, words }, "intern:5000", "push")).toContain(hint);
+  });
+
+  test("whoever names no registry is told which one was asked", () => {
+    const hint = (purpose: RegistryPurpose) => registryHint({ status: 404, words: "no" }, "docker.io", purpose);
+    expect(hint("fetch")).toContain("a name without a registry is one of docker.io");
+    expect(hint("image")).not.toContain("without a registry");
+  });
+
   test("an image that no login makes whole is to be replaced", () => {
     const words = "ghcr.io/shop/web@sha256:1 has a foreign layer (sha256:2), which is fetched from elsewhere";
     expect(registryHint({ status: 403, words }, "ghcr.io", "image")).toContain("without foreign layers");
