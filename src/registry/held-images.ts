@@ -38,7 +38,9 @@ export function heldRepositories(
     const group = byName.get(name) ?? { images: [], tags: new Map<string, Digest>() };
     byName.set(name, group);
     group.images.push(image);
-    if (reference.tag !== undefined) group.tags.set(reference.tag, image.digest);
+    // Nodes ask for `web:1@sha256:…` by its digest alone. What another image calls `web:1` may be a later one.
+    const isKnown = reference.digest !== undefined && group.tags.has(reference.tag ?? "");
+    if (reference.tag !== undefined && !isKnown) group.tags.set(reference.tag, image.digest);
   }
   const repositories = new Map<string, HeldRepository>();
   for (const [name, group] of byName) {

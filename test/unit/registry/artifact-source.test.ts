@@ -67,6 +67,20 @@ describe("what the cluster image holds", () => {
     });
   });
 
+  test("a tag, which another reference names with the digest of an earlier time, as it was captured", async () => {
+    const earlier = await image("earlier web", "amd64");
+    for (const { bytes } of earlier.blobs) await store.write(bytes);
+    const images = [
+      held("docker.io/shop/web:1", webIndex),
+      held(`docker.io/shop/web:1@${earlier.root.digest}`, earlier),
+    ];
+    for (const order of [images, images.toReversed()]) {
+      const both = createArtifactSource({ store, images: order });
+      expect(await both.manifest(web, "1", {})).toMatchObject({ digest: webIndex.root.digest });
+      expect(await both.manifest(web, earlier.root.digest, {})).toMatchObject({ digest: earlier.root.digest });
+    }
+  });
+
   test("with its configs and layers", async () => {
     for (const digest of blobsOf(webImage)) {
       const { size, start, end, stream } = await source.blob(web, parseDigest(digest), {});
