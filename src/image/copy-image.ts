@@ -47,7 +47,7 @@ async function copyBlobs({ client, image, from, to, signal, onProgress }: CopyOp
   let done = 0;
   await forEachParallel(blobs, PARALLEL_BLOBS, signal, async ({ digest, size }, blobSignal) => {
     const open = async (offset: number) => {
-      const content = await client.blob(from, digest, { offset, signal: blobSignal });
+      const content = await client.blob(from, digest, { offset, size, signal: blobSignal });
       if (content.size === size) return content.stream;
       content.stream.destroy();
       throw new RegistryError(502, "UNKNOWN", `${formatRepository(from)}: blob ${digest} has another size than stated`);

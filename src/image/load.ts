@@ -155,7 +155,7 @@ export function blobFetcher(
   { digest, size }: { readonly digest: Digest; readonly size: number },
 ): BlobFetcher {
   return async (offset, signal) => {
-    const content = await client.blob(reference, digest, { offset, signal });
+    const content = await client.blob(reference, digest, { offset, size, signal });
     if (content.size === size) return content;
     content.stream.destroy();
     const message = `blob ${digest} of ${formatReference(reference)} has ${content.size} bytes, its manifest says ${size}`;

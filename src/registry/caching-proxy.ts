@@ -82,7 +82,7 @@ export function createCachingProxy({ store, upstream, signal }: CachingProxyOpti
     if (found === undefined) {
       throw new RegistryError(404, "BLOB_UNKNOWN", `${formatRepository(repository)} has no blob ${digest}`);
     }
-    membership.addBlob(repository, digest);
+    membership.addBlob(repository, digest, found.size);
   };
 
   const fetcher =
@@ -92,6 +92,7 @@ export function createCachingProxy({ store, upstream, signal }: CachingProxyOpti
         ...upstreamOptions(options),
         signal: signal === undefined ? flightSignal : AbortSignal.any([signal, flightSignal]),
         offset,
+        size: membership.sizeOf(repository, digest),
       });
 
   return {

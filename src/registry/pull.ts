@@ -61,7 +61,7 @@ export function createPull(exchange: Exchange): Upstream {
       if (answer.status !== 200 && answer.status !== 206) throw await exchange.failure(request, answer);
       try {
         const { stream, size } = openBlob(answer, offset, request.doing);
-        return { stream, size: size ?? (await requireSize(repository, digest, options)) };
+        return { stream, size: size ?? options.size ?? (await requireSize(repository, digest, options)) };
       } catch (error) {
         answer.body.destroy();
         throw error;

@@ -36,12 +36,11 @@ export interface Upstream {
   resolve(repository: Repository, reference: string, options: RequestOptions): Promise<Descriptor>;
   /** The exact bytes, verified against `reference` when it is a digest. */
   manifest(repository: Repository, reference: string, options: RequestOptions): Promise<ManifestContent>;
-  /** A blob from byte `offset` on; every call asks the registry anew, because redirects expire. */
-  blob(
-    repository: Repository,
-    digest: Digest,
-    options: RequestOptions & { readonly offset?: number },
-  ): Promise<BlobContent>;
+  /**
+   * A blob from byte `offset` on; every call asks the registry anew, because redirects expire. `size` is what a manifest
+   * says of it: some registries do not tell, as when they pass on what they are still fetching themselves.
+   */
+  blob(repository: Repository, digest: Digest, options: BlobOptions): Promise<BlobContent>;
   /** HEAD of a blob: its size when this repository has it and we may read it. */
   hasBlob(repository: Repository, digest: Digest, options: RequestOptions): Promise<{ size: number } | undefined>;
 }
@@ -50,6 +49,12 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Credentials of this one request, tried before those of the client's source (a pull secret a node presented). */
   readonly credentials?: readonly Credential[];
+}
+
+export interface BlobOptions extends RequestOptions {
+  readonly offset?: number;
+  /** Bytes of the whole blob, for when the registry's answer does not say. */
+  readonly size?: number | undefined;
 }
 
 /** The whole client: reading and pushing (distribution-spec, end-1 to end-11). */

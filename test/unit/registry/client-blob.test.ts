@@ -44,6 +44,23 @@ describe("blob", () => {
     expect(registry.requests[0]?.headers.range).toBeUndefined();
   });
 
+  it("takes a manifest's word for the size when the registry tells none", async () => {
+    const { registry, client, repository } = await start((_request, response) => {
+      response.writeHead(200);
+      response.write(blob.subarray(0, 1));
+      response.end(blob.subarray(1));
+    });
+    const { size, stream } = await client.blob(repository, blobDigest, { size: blob.byteLength });
+    expect(size).toBe(blob.byteLength);
+    expect((await buffer(stream)).equals(blob)).toBe(true);
+    expect(registry.requests).toHaveLength(1);
+    await expect(client.blob(repository, blobDigest, {})).rejects.toMatchObject({
+      status: 502,
+      code: "SIZE_INVALID",
+      message: expect.stringContaining("does not tell the size"),
+    });
+  });
+
   it("goes on from an offset", async () => {
     const { registry, client, repository } = await start(serve);
     const { size, stream } = await client.blob(repository, blobDigest, { offset: 49_990 });

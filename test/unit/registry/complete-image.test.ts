@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Digest, digestOf } from "../../../src/oci/digest.ts";
+import { type Digest, digestOf, parseDigest } from "../../../src/oci/digest.ts";
 import { OCI_INDEX } from "../../../src/oci/media-types.ts";
 import { type CachingProxy, createCachingProxy } from "../../../src/registry/caching-proxy.ts";
 import { completeImage } from "../../../src/registry/complete-image.ts";
@@ -7,9 +7,11 @@ import { openStore } from "../../../src/store/store.ts";
 import type { Store } from "../../../src/store/types.ts";
 import { disposal } from "../../support/disposal.ts";
 import { type FixtureRegistry, startFixtureRegistry } from "../../support/fixture-registry.ts";
+import { startHttpFixture } from "../../support/http-fixture.ts";
 import { buildImage, buildIndex, buildLayer, type Image } from "../../support/image-builder.ts";
 import { plainUpstream } from "../../support/plain-upstream.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { upstreamClient } from "../../support/upstream-client.ts";
 
 const closing = disposal();
 const temporaryDirectory = temporaryDirectories();
@@ -57,6 +59,28 @@ describe("what is brought in", () => {
       expect(await store.verify(blob.digest)).toBe(true);
     }
     expect(registry.requests.join()).not.toContain(foreign.root.digest);
+  });
+
+  test("from a registry that tells the size of nothing", async () => {
+    const wanted = await image("sizeless", amd64, 3);
+    const known = new Map([...wanted.blobs.map((blob) => [blob.digest, blob] as const), ["1", wanted.root]]);
+    const sizeless = closing(
+      await startHttpFixture(({ path, method }, response) => {
+        const blob = known.get(path.slice(path.lastIndexOf("/") + 1));
+        response.writeHead(blob === undefined ? 404 : 200, { "content-type": blob?.mediaType });
+        // In two pieces there is no Content-Length.
+        if (method !== "HEAD") response.write(blob?.bytes.subarray(0, 1) ?? "");
+        response.end(method === "HEAD" ? undefined : blob?.bytes.subarray(1));
+      }),
+    );
+    const complete = await completeImage({
+      source: createCachingProxy({ store, upstream: closing(upstreamClient()) }),
+      repository: { host: sizeless.host, path: "shop/web" },
+      reference: "1",
+      platform: amd64,
+    });
+    expect(complete.digest).toBe(wanted.root.digest);
+    for (const { digest } of wanted.blobs) expect(await store.verify(parseDigest(digest))).toBe(true);
   });
 
   test("a single manifest, by digest", async () => {
