@@ -63,7 +63,8 @@ export function assess(
     progressing: false,
   };
   for (const entry of objects) {
-    if (entry.deleted) continue;
+    // What a roll-out replaces may be broken for ever: that it is replaced shows in its Deployment.
+    if (entry.deleted || entry.superseded) continue;
     const seen = warnings(entry.object.metadata.uid);
     if (entry.object.kind === "Pod") addPod(draft, entry, podState(entry.object, seen));
     else if (!isPeriodic(entry)) addWorkload(draft, entry, workloadState(entry.object, seen));

@@ -7,6 +7,7 @@ import type { ImageObservation, StartedContainer } from "./observation.ts";
 import { controllerOf, isWorkloadOwner, nameOf, type Owner, ownerChain } from "./owners.ts";
 import { imagesOfPodSpec, type PodSpecImage } from "./pod-spec.ts";
 import { startedContainers } from "./started-containers.ts";
+import { isSuperseded } from "./superseded.ts";
 import { podSpecOf } from "./template-of.ts";
 
 /** A pod or workload that the launch caused, directly or not. */
@@ -15,6 +16,8 @@ export interface LaunchObject {
   readonly object: KubernetesObject;
   readonly firstSeen: Date;
   readonly deleted: boolean;
+  /** It, or what made it, has given way to another template. */
+  readonly superseded: boolean;
   /** Nearest first. */
   readonly owners: readonly Owner[];
 }
@@ -89,6 +92,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
       from: isPod ? "pod" : "template",
       firstSeen,
       owners,
+      isGone: isGone(entry, image, lookup),
       ...(hook === undefined ? {} : { hook }),
       ...(isPod ? {} : { idle: idleReason(entry.object) }),
     };
@@ -138,6 +142,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
         object,
         firstSeen,
         deleted,
+        superseded: isSuperseded(object, lookup),
         owners: ownerChain(object, lookup),
       })),
     observations: () =>
@@ -151,6 +156,18 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
 
 function newEntry(object: KubernetesObject, time: Date): Tracked {
   return { object, firstSeen: time, deleted: false, newsAt: time, images: new Map(), started: new Map() };
+}
+
+/** Whether an object that named an image is gone or going, names another one now, or has given way to another template. */
+function isGone(
+  { object, deleted }: Tracked,
+  { role, container, image }: PodSpecImage,
+  lookup: (uid: string) => KubernetesObject | undefined,
+): boolean {
+  if (deleted || object.metadata.deletionTimestamp !== undefined || isSuperseded(object, lookup)) return true;
+  return !imagesOfPodSpec(podSpecOf(object)?.spec).some(
+    (now) => now.role === role && now.container === container && now.image === image,
+  );
 }
 
 /** An object of the baseline counts again once its template names an image that it did not name before. */

@@ -6,14 +6,15 @@ import type { Baseline } from "./baseline.ts";
 import { exclusionOf, idlePatterns } from "./exclusion.ts";
 import { type FetchFailure, fetchFailed } from "./fetch-failure.ts";
 import { entryKey, entryOfDigest, type ImageEntry, type Inheritance, joinSources } from "./image-entries.ts";
+import { malformedImages } from "./malformed-images.ts";
 import type { ImageObservation, StartedContainer } from "./observation.ts";
 import type { OperatorAttribution } from "./operators.ts";
 import { observedReasons, uniqueReasons } from "./reasons.ts";
 import type { RecordedPull } from "./recorder.ts";
-import { replacedInPods } from "./replaced-images.ts";
 import { checkStartedContainers } from "./started-images.ts";
 import type { StaticHit } from "./static-hit.ts";
 import type { CapturedImage, Reason, Suggestion } from "./types.ts";
+import { whyUnneeded } from "./unneeded-images.ts";
 
 /** An image that is whole in the store for the selected platform. */
 export interface CompletedImage {
@@ -83,7 +84,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
   const second = await completeAll(unexplained, input);
   const failures = [...first.failures, ...second.failures];
   const unneeded = failures.flatMap(({ entry }) => {
-    const why = replacedInPods(entry, input.observations);
+    const why = whyUnneeded(entry, input.observations);
     return why === undefined ? [] : [{ entry, why }];
   });
   const fatal = failures.filter(
@@ -123,6 +124,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
     warnings: [
       ...movedTags(completed),
       ...checked.warnings,
+      ...malformedImages(input.observations),
       ...unneeded.map(({ why }) => `${why}; what it names could not be fetched and is left out`),
       ...idlePatterns(input.exclude, [
         ...[...entries, ...pulledOnly].map(({ reference }) => reference),

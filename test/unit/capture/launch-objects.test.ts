@@ -7,6 +7,7 @@ import { formatObject } from "../../../src/capture/owners.ts";
 import { containerText } from "../../../src/capture/pod-spec.ts";
 import type { KubernetesObject } from "../../../src/cluster/types.ts";
 import { baselineOfRecording, contentDigest, interleave, recording, replay, startTime } from "./recorded.ts";
+import { placeholder, rollOut } from "./roll-out.ts";
 
 const shop = recording("shop");
 
@@ -94,6 +95,44 @@ describe("the launch's objects", () => {
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe("what a roll-out leaves behind", () => {
+  it("is superseded, and names its images no more", () => {
+    const objects = rollOut(true);
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...objects], { minLength: objects.length }), (mixed) => {
+        const launch = createLaunchObjects({ baseline: baselineOf({ objects: [], nodes: [] }), now: () => startTime });
+        for (const object of mixed) launch.apply({ type: "ADDED", object });
+        const superseded = launch.objects().filter((entry) => entry.superseded);
+        expect(superseded.map(({ object }) => object.metadata.name)).toEqual(["late-1-a", "late-1"]);
+        const gone = launch.observations().filter(({ isGone }) => isGone);
+        expect(gone.map(({ object, image }) => `${object.name} ${image}`)).toEqual([
+          `late-1-a ${placeholder}`,
+          `late-1 ${placeholder}`,
+        ]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("includes what the workload itself named before, and what is deleted", () => {
+    const launch = createLaunchObjects({ baseline: baselineOf({ objects: [], nodes: [] }), now: () => startTime });
+    const [deployment, oldSet, , oldPod] = rollOut(true);
+    if (deployment === undefined || oldSet === undefined || oldPod === undefined) throw new Error("no roll-out");
+    launch.apply({ type: "ADDED", object: { ...deployment, spec: oldSet.spec } });
+    launch.apply({ type: "ADDED", object: { ...oldPod, metadata: { ...oldPod.metadata, ownerReferences: [] } } });
+    const gone = (): readonly string[] =>
+      launch
+        .observations()
+        .filter(({ isGone }) => isGone)
+        .map(({ object, image }) => `${object.name} ${image}`);
+    expect(gone()).toEqual([]);
+    launch.apply({ type: "MODIFIED", object: deployment });
+    expect(gone()).toEqual([`late ${placeholder}`]);
+    launch.apply({ type: "DELETED", object: oldPod });
+    expect(gone()).toEqual([`late ${placeholder}`, `late-1-a ${placeholder}`]);
   });
 });
 

@@ -8,7 +8,8 @@ import { KubefileError } from "../../../src/error.ts";
 import { type Digest, digestOf, parseDigest } from "../../../src/oci/digest.ts";
 import { formatReference, parseReference, type Reference } from "../../../src/oci/reference.ts";
 import { RegistryError } from "../../../src/registry/errors.ts";
-import { baselineOfRecording, contentDigest, recording, replay, startTime } from "./recorded.ts";
+import { baselineOfRecording, contentDigest, recording, replay, startTime, watcherOfObjects } from "./recorded.ts";
+import { final, placeholder, rollOut } from "./roll-out.ts";
 
 const shop = recording("shop");
 const launch = replay(shop);
@@ -215,6 +216,49 @@ describe("reconcile", () => {
         code: "PULL_FAILED",
         message: expect.stringContaining("docker.io/library/auto:latest"),
       });
+    });
+  });
+
+  it("warns of a template that names no image, as nothing else tells before a pod is made of it", async () => {
+    const cron = launch.observations().filter(({ object: { name } }) => name === "report");
+    const broken = cron.map(({ reference: _, ...seen }) => ({ ...seen, image: "a/B", reference: undefined }));
+    const { warnings } = await reconcile(input({ observations: [...launch.observations(), ...broken] }));
+    expect(warnings).toContain(
+      'CronJob shop/report container main names "a/B", which is no image reference: no node can pull it',
+    );
+    const gone = broken.map((seen) => ({ ...seen, isGone: true }));
+    const without = await reconcile(input({ observations: [...launch.observations(), ...gone] }));
+    expect(without.warnings).toEqual((await reconcile(input())).warnings);
+  });
+
+  describe("an image that the launch replaces before a node has got it", () => {
+    const rolledOut = watcherOfObjects(rollOut(true)).observations();
+    const missing = (reference: Reference, pulled: Digest | undefined): Promise<CompletedImage> =>
+      reference.host === "registry.invalid"
+        ? Promise.reject(new RegistryError(502, "UNKNOWN", "no such host"))
+        : complete(reference, pulled);
+    const part = { pulls: [], startedContainers: [], complete: missing };
+
+    it("need not exist", async () => {
+      // A file names it, too.
+      const { images, warnings, suggestions } = await reconcile(
+        input({ ...part, observations: rolledOut, typedHits: [hit(placeholder)] }),
+      );
+      expect(images.map(({ reference }) => reference)).toEqual([final]);
+      expect(warnings).toEqual([
+        `ReplicaSet shop/late-1 container app named ${placeholder} until the launch removed or changed it; what it names could not be fetched and is left out`,
+      ]);
+      expect(suggestions.map(({ reference }) => reference)).toEqual([placeholder]);
+    });
+
+    it("is captured when it exists", async () => {
+      const { images } = await reconcile(input({ ...part, complete, observations: rolledOut }));
+      expect(images.map(({ reference }) => reference)).toEqual([final, placeholder]);
+    });
+
+    it("must exist when something names it yet", async () => {
+      const observations = rolledOut.map((seen) => (seen.object.kind === "Pod" ? { ...seen, isGone: false } : seen));
+      await expect(reconcile(input({ ...part, observations }))).rejects.toMatchObject({ code: "PULL_FAILED" });
     });
   });
 

@@ -59,6 +59,12 @@ export function watcherOf(
   return { ...launch, warnings: warnings.of, failure: undefined, caughtUp: async () => undefined };
 }
 
+/** A watcher that has heard of some objects and nothing else. */
+export function watcherOfObjects(objects: readonly KubernetesObject[]): Omit<WorkloadWatcher, "done"> {
+  const events = objects.map((object) => ({ type: "ADDED" as const, object }));
+  return watcherOf({ baseline: [], nodes: [], events, warnings: [] });
+}
+
 /** Keeps the order of each kind, as watches do, and mixes the kinds by the given choices. */
 export function interleave(events: readonly WatchEvent[], choices: readonly number[]): readonly WatchEvent[] {
   const queues = new Map<string, WatchEvent[]>();

@@ -9,7 +9,8 @@ import {
 import type { KubernetesObject } from "../../../src/cluster/types.ts";
 import { KubefileError } from "../../../src/error.ts";
 import { apiAnswering } from "./api-answers.ts";
-import { recording, startTime, watcherOf } from "./recorded.ts";
+import { recording, startTime, watcherOf, watcherOfObjects } from "./recorded.ts";
+import { rollOut } from "./roll-out.ts";
 
 const shop = recording("shop");
 const broken = recording("broken");
@@ -126,6 +127,13 @@ describe("waitSettled", () => {
     expect(error.message).toMatch(/^pod broken\/gone-\S+ container app: ghcr.io\/shop\/gone:9 /);
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
+  });
+
+  it("leaves pods alone that a roll-out replaces, whatever they lack", async () => {
+    const settled = options(watcherOfObjects(rollOut(true)));
+    expect(await waitSettled(settled)).toBe("ready");
+    const late = await failure(waitSettled(options(watcherOfObjects(rollOut(false)), { timeout: 60_000 })));
+    expect(late.message).toBe("the launch is not ready after 60 s:\n  pod shop/late-2-b: container app");
   });
 
   it("tells all failing images together, each with its place", async () => {
