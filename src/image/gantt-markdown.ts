@@ -3,6 +3,7 @@ import { formatSeconds } from "./text-table.ts";
 
 /** Phases that took less are not worth a bar. */
 const SHORTEST_SECONDS = 0.1;
+const SHORT_AXIS_SECONDS = 10;
 
 export interface GanttSection {
   readonly name: string;
@@ -22,8 +23,11 @@ export function ganttMarkdown(sections: readonly GanttSection[]): string {
       return `  ${label(phase)} ${formatSeconds(seconds)} :${begin}, ${begin + Math.round(seconds * 1_000)}`;
     }),
   ]);
-  // Milliseconds since 1970 as dates, and seconds since then on the axis: the reader's time zone does not matter.
-  return ["```mermaid", "gantt", "  dateFormat x", "  axisFormat %s s", ...lines, "```"].join("\n");
+  const end = Math.max(...drawn.flatMap(({ phases }) => phases.map(({ start, seconds }) => start + seconds)));
+  // Milliseconds since 1970 as dates, and seconds since then on the axis: the reader's time zone does not matter. A short
+  // axis has several marks a second, which would all say the same.
+  const axis = end < SHORT_AXIS_SECONDS ? "%-S.%L s" : "%s s";
+  return ["```mermaid", "gantt", "  dateFormat x", `  axisFormat ${axis}`, ...lines, "```"].join("\n");
 }
 
 /** What a phase is named after may hold what mermaid acts on, or would take for the end of a label. */

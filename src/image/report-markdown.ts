@@ -18,6 +18,8 @@ export interface ReportMarkdownOptions extends FailurePointers {
 }
 
 const SHORT_DIGEST = 12;
+/** Rows that leave what comes after them on the reader's way. */
+const OPEN_IMAGES = 30;
 /** Of an image. */
 const SHOWN_REASONS = 2;
 /** Characters; heredocs are long. */
@@ -39,6 +41,10 @@ export function reportMarkdown(report: BuildReport, options: ReportMarkdownOptio
     },
     {
       markdown: report.images.length === 0 ? "" : `#### Images\n\n${imagesNote(report)}`,
+    },
+    {
+      markdown: "",
+      ...(report.images.length > OPEN_IMAGES ? { folded: `All ${report.images.length}` } : {}),
       table: {
         columns: [{ header: "Image, digest" }, { header: "Size", align: "right" }, { header: "Why" }],
         rows: report.images.map(imageRow),

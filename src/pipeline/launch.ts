@@ -63,7 +63,7 @@ function launchError(command: LaunchCommand, exitCode: number, output: string, n
       ? `launch command ${JSON.stringify(command.command)} ended with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`
       : `launch command ${JSON.stringify(command.command)} needs ${missing}, which a site does not promise`;
   return new KubefileError("LAUNCH_FAILED", message, {
-    hint: hintFor(missing, command, output, networkCut),
+    hint: hintFor(missing ?? toolOfScript(output), command, output, networkCut),
     where,
   });
 }
@@ -83,6 +83,11 @@ function missingTool(exitCode: number, output: string): string | undefined {
   return exitCode === 127 ? (named ?? "a program") : undefined;
 }
 
+/** A script may go on after what it did not find, and end with another exit code than that. */
+function toolOfScript(output: string): string | undefined {
+  return /^[^\n:]+: (?:line )?\d+: ([\w./+-]+): (?:command )?not found$/m.exec(output)?.[1];
+}
+
 function hintFor(missing: string | undefined, command: LaunchCommand, output: string, networkCut: boolean): string {
   if (missing !== undefined) {
     return `put ${missing} into the rootfs under bin/, which comes first on PATH; a launch may otherwise use ${launchTools.slice(0, 6).join(", ")}, … (docs/kubefile.md)`;
@@ -91,6 +96,9 @@ function hintFor(missing: string | undefined, command: LaunchCommand, output: st
     /no such host|could not resolve|bad address|network is unreachable|connection refused|i\/o timeout|lookup .*:/i;
   if (networkCut && (/https?:\/\//.test(command.command) || offline.test(output))) {
     return "the launch has no network, because a site has none: fetch the file while building (RUN wget, or COPY) and apply it from the rootfs";
+  }
+  if (/no matches for kind/.test(output)) {
+    return "the cluster does not know this kind: apply its CustomResourceDefinition before, and wait for it (kubectl wait --for=condition=Established crd/NAME)";
   }
   const directory = command.directory === "" ? "the rootfs" : `${command.directory}/ of the rootfs`;
   if (/no such file or directory|\bpath "[^"\n]*" (?:does not exist|not found)/i.test(output)) {

@@ -85,6 +85,6 @@ export function testFailure({ command, exitCode, seconds }: TestResult): Kubefil
   const what =
     exitCode === undefined ? `did not end within ${Math.round(seconds)} s` : `ended with exit code ${exitCode}`;
   return new KubefileError("TEST_FAILED", `test ${JSON.stringify(command)} ${what}`, {
-    hint: "its last lines, the pods and their logs are in the verdict",
+    hint: "its output tells why; --verdict FILE and --comment FILE keep it, with the pods and their logs",
   });
 }

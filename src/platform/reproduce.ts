@@ -50,7 +50,7 @@ function flagWords(key: string, { kind, default: normal }: Input, value: unknown
       if (normal === "true") return value === false ? [`--no-${flagName(key)}`] : [];
       return value === true ? [flag] : [];
     case "duration":
-      return typeof value === "number" ? [flag, `${value}ms`] : [];
+      return typeof value === "number" ? [flag, value % 1_000 === 0 ? `${value / 1_000}s` : `${value}ms`] : [];
     default:
       return (Array.isArray(value) ? value : [value]).flatMap((each: unknown) =>
         typeof each === "string" ? [flag, each] : [],

@@ -9,7 +9,7 @@ export const sampleVerdict: PreviewVerdict = {
     part: "test",
     code: "TEST_FAILED",
     message: 'test "npm run e2e" ended with exit code 7',
-    hint: "its last lines, the pods and their logs are in the verdict",
+    hint: "its output tells why; --verdict FILE and --comment FILE keep it, with the pods and their logs",
   },
   image: {
     digest: parseDigest(`sha256:${"ab".repeat(32)}`),

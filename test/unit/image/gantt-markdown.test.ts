@@ -21,6 +21,11 @@ it("draws phases on an axis of seconds", () => {
   );
 });
 
+it("tells the marks of a short axis apart", () => {
+  const phases = [{ name: "push", start: 0.4, seconds: 0.9 }];
+  expect(ganttMarkdown([{ name: "build", phases }])).toContain("\n  axisFormat %-S.%L s\n");
+});
+
 it("draws nothing when nothing took time", () => {
   expect(ganttMarkdown([{ name: "build", phases: [] }])).toBe("");
 });

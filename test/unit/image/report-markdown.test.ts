@@ -57,6 +57,14 @@ const report: BuildReport = {
 };
 const limit = 1024 * 1024;
 
+test("folds a long table of images, which would hide what comes after it", () => {
+  const [image] = report.images;
+  if (image === undefined) throw new Error("the report has an image");
+  const pageOf = (count: number): string => reportMarkdown({ ...report, images: Array(count).fill(image) }, { limit });
+  expect(pageOf(30)).not.toContain("<details>");
+  expect(pageOf(31)).toMatch(/shared layers once\.\n\n<details><summary>All 31<\/summary>\n\n\| Image, digest/);
+});
+
 test("of a build says what came of it, and why each image is there", () => {
   expect(
     reportMarkdown(report, { limit, difference: "`nginx` moved" }),

@@ -98,6 +98,21 @@ describe("runLaunch", () => {
     });
   });
 
+  it("names the tool that a script does not find, whatever its exit code", async () => {
+    const output = "go.sh: 1: wget: not found\nerror: no objects passed to apply\n";
+    await expect(launch([command("sh go.sh")], [{ exitCode: 1, output }])).rejects.toMatchObject({
+      message: expect.stringContaining("ended with exit code 1:\ngo.sh: 1: wget: not found"),
+      hint: expect.stringContaining("put wget into the rootfs under bin/"),
+    });
+  });
+
+  it("asks for a definition to be waited for when its kind is not known", async () => {
+    const output = 'error: resource mapping not found for name: "a": no matches for kind "Shop" in version "x/v1"';
+    await expect(launch([command("kubectl apply -f x")], [{ exitCode: 1, output }])).rejects.toMatchObject({
+      hint: expect.stringContaining("kubectl wait --for=condition=Established crd/"),
+    });
+  });
+
   it.each([
     ["kubectl apply -f https://example.com/a.yaml", "error: unable to read URL"],
     ["helm repo add x y", "dial tcp: lookup charts.example on 10.96.0.10:53: no such host"],

@@ -19,7 +19,7 @@ Cluster image \`sha256:${"ab".repeat(32)}\`: 12 images, 46.0 MiB, grade \`ready\
 
 \`\`\`text
 error[TEST_FAILED]: test "npm run e2e" ended with exit code 7
-hint: its last lines, the pods and their logs are in the verdict
+hint: its output tells why; --verdict FILE and --comment FILE keep it, with the pods and their logs
 \`\`\`
 
 **Test**

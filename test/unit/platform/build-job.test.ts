@@ -98,7 +98,7 @@ describe("the line that does the same", () => {
       keepCluster: false,
     };
     expect(reproduceCommand({ ...ofBuild, flags, subject: "/work/examples/shop" }, context)).toMatch(
-      /^git fetch origin a{40} && git checkout FETCH_HEAD && npx --yes kubefile-ci@\S+ build --tag shop:1 --launch-network --no-default-cni --quiet-window 5000ms examples\/shop$/,
+      /^git fetch origin a{40} && git checkout FETCH_HEAD && npx --yes kubefile-ci@\S+ build --tag shop:1 --launch-network --no-default-cni --quiet-window 5s examples\/shop$/,
     );
     const secret = { secrets: "token=canary-7f3a", secretEnvs: ["npm=CANARY"], secret: ["id=a,src=/canary"] };
     const job = { ...ofBuild, flags: secret, subject: "/work", secrets: ["a", "npm", "token"] };
