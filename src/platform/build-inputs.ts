@@ -16,7 +16,7 @@ export const hostInputs = {
   insecure: {
     kind: "list",
     value: "host",
-    help: "a registry that speaks http or has a private address, HOST or HOST:PORT",
+    help: "a registry that speaks plain http, HOST or HOST:PORT",
   },
   progress: {
     kind: "choice",

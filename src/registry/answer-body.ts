@@ -8,6 +8,8 @@ import { UpstreamFailure } from "./upstream-failure.ts";
 
 const ERROR_BODY_BYTES = 64 * 1024;
 const DETAIL_CHARACTERS = 500;
+/** Servers with a certificate answer so to plain http, and to HEAD without a word. */
+const MAYBE_TLS = "perhaps it speaks TLS";
 const RETRIED_STATUS: readonly number[] = [408, 429, 502, 503, 504];
 
 const knownCodes: ReadonlySet<string> = new Set<RegistryErrorCode>([
@@ -110,7 +112,8 @@ export async function answerFailure(
   },
 ): Promise<UpstreamFailure> {
   const said = await readErrorBody(answer);
-  const detail = said.detail === undefined ? undefined : clean(options.redactor.redact(said.detail));
+  const words = said.detail ?? (answer.status === 400 && answer.url.protocol === "http:" ? MAYBE_TLS : undefined);
+  const detail = words === undefined ? undefined : clean(options.redactor.redact(words));
   const code = said.code ?? codeOfStatus(answer.status, options.unknown ?? "UNKNOWN");
   const from = answer.url.host === options.registry ? "" : ` (at ${answer.url.host})`;
   const message = `registry ${options.registry}${from} answered ${answer.status} for ${options.doing}`;

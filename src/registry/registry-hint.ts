@@ -24,6 +24,9 @@ function nextStep({ status, code, words }: Refusal, host: string, purpose: Regis
     return `if ${host} is meant, name it: --insecure ${host} (plain http), docker login ${host}, or --mirror ${host}=URL`;
   }
   if (/does not speak TLS/.test(words)) return `if ${host} is meant to be plain http, name it: --insecure ${host}`;
+  if (/perhaps it speaks TLS|HTTP request to an HTTPS server/.test(words)) {
+    return `if ${host} speaks TLS, take it out of --insecure, or name it as --mirror ${host}=https://${host} on this machine`;
+  }
   if (/self[- ]signed certificate|unable to (?:get|verify) .*certificate/.test(words)) {
     return `name the file of the authority that ${host} has its certificate from in NODE_EXTRA_CA_CERTS`;
   }

@@ -195,8 +195,16 @@ describe("manifest", () => {
     ["nothing", "", undefined],
     ["hostile JSON", '{"__proto__":{"message":"x"},"errors":{"message":"y"}}', undefined],
   ])("takes %s for what it is", async (_what, body, detail) => {
+    const { client, repository } = await start((_request, response) => void response.writeHead(409).end(body));
+    await expect(client.manifest(repository, "1.0", {})).rejects.toMatchObject({ status: 409, detail });
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["a page", "<html>The plain HTTP request was sent to HTTPS port</html>"],
+  ])("takes %s with 400 over plain http for a server with a certificate", async (_what, body) => {
     const { client, repository } = await start((_request, response) => void response.writeHead(400).end(body));
-    await expect(client.manifest(repository, "1.0", {})).rejects.toMatchObject({ status: 400, detail });
+    await expect(client.manifest(repository, "1.0", {})).rejects.toMatchObject({ detail: "perhaps it speaks TLS" });
   });
 });
 

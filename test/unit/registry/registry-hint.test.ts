@@ -25,6 +25,8 @@ describe("registryHint", () => {
     ["self-signed certificate in certificate chain", "in NODE_EXTRA_CA_CERTS"],
     ["unable to verify the first certificate", "in NODE_EXTRA_CA_CERTS"],
     ["unable to get local issuer certificate", "in NODE_EXTRA_CA_CERTS"],
+    ["400 for blob: perhaps it speaks TLS", "take it out of --insecure"],
+    ["Client sent an HTTP request to an HTTPS server.", "--mirror intern:5000=https://intern:5000"],
     ["certificate has expired", "check that intern:5000 can be reached"],
   ])("a connection that is not trusted: %s", (words, hint) => {
     expect(registryHint({ status: 502, words }, "intern:5000", "push")).toContain(hint);
