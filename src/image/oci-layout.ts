@@ -12,6 +12,7 @@ import { MAX_MANIFEST_BYTES, parseManifest } from "../oci/manifest.ts";
 import { OCI_INDEX } from "../oci/media-types.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { aboutFile } from "../process/disk-full.ts";
+import { requireSize } from "../rootfs/read-entries.ts";
 import type { Store } from "../store/types.ts";
 import { type ClusterImage, uploadsOf } from "./cluster-image.ts";
 import type { ClusterIndex } from "./cluster-index.ts";
@@ -83,6 +84,7 @@ export async function importOciLayout(
   const small = new Map<string, Buffer>();
   const storeEntries = async (): Promise<void> => {
     for await (const entry of archive) {
+      requireSize(entry.header);
       const name = entry.header.name.replace(/^\.\//, "");
       const digest = `sha256:${/^blobs\/sha256\/([^/]*)$/.exec(name)?.[1] ?? ""}`;
       const isBlob = isDigest(digest);

@@ -31,6 +31,7 @@ export async function readEntries(
   );
   try {
     for await (const content of archive) {
+      requireSize(content.header);
       await reader.entry(content.header, bytesOf(content));
       content.resume();
     }
@@ -44,6 +45,15 @@ export async function readEntries(
       cause,
     });
   }
+}
+
+/**
+ * A size may be written in a form that nothing here can read; such content would never end, and nor would its reader.
+ *
+ * @throws Error, as for any other header that is none
+ */
+export function requireSize({ name, size }: Header): void {
+  if (!Number.isSafeInteger(size)) throw new Error(`the header of ${JSON.stringify(name.slice(0, 200))} has no size`);
 }
 
 function isCutOff(error: unknown): boolean {

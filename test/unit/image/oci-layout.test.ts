@@ -154,6 +154,19 @@ describe("importOciLayout", () => {
     expect(message).toContain(text);
   });
 
+  it("refuses a blob whose size is in a form that no reader knows, rather than read for ever", async () => {
+    const bytes = await readFile(await tarOf(good));
+    const header = bytes.subarray(bytes.indexOf("blobs/sha256/"));
+    header.writeUInt8(0x81, 124);
+    header.write("        ", 148);
+    const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    const options = { name: "layout.tar", signal: AbortSignal.timeout(5_000) };
+    expect(await failureOf(importOciLayout(Readable.from([bytes]), await temporaryStore(), options))).toMatch(
+      /^ARTIFACT_INVALID: layout\.tar is not the tar of an OCI layout: the header of "blobs\/sha256\/.*" has no size/,
+    );
+  });
+
   it("refuses what is no tar, a cut one, and a file that is not there", async () => {
     const store = await temporaryStore();
     const directory = await temporaryDirectory();

@@ -123,6 +123,17 @@ describe("a hostile archive", () => {
     await expect(applyLayer(root, Readable.from([bytes]))).rejects.toMatchObject({ code: "UNSAFE_ARCHIVE" });
   });
 
+  it("is refused when a size is in a form that no reader knows, rather than read for ever", async () => {
+    const bytes = await bytesOf(file("endless"), file("b"));
+    bytes.writeUInt8(0x81, 124);
+    fixChecksum(bytes);
+    const signal = AbortSignal.timeout(5_000);
+    await expect(applyLayer(root, Readable.from([bytes]), { name: "layer 1", signal })).rejects.toMatchObject({
+      code: "UNSAFE_ARCHIVE",
+      message: 'layer 1 is not a whole tar archive: the header of "endless" has no size',
+    });
+  });
+
   const broken: [string, () => Promise<Readable>][] = [
     ["text", async () => Readable.from([Buffer.from("no tar".repeat(200))])],
     ["cut in a header", async () => cut(await bytesOf(file("a")), 300)],
