@@ -36,10 +36,27 @@ describe("redactText", () => {
     ["grant_type=refresh_token&refresh_token=c4n4ry", "c4n4ry"],
     ["https://user:c4n4ry@registry.example/v2/", "c4n4ry"],
     ["got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c4n4ry", "c4n4ry"],
+    ["the id-token-eyJhbGciOiJSUzI1NiJ9.c4n4ry", "c4n4ry"],
+    ["1https://user:c4n4ry@registry.example/v2/", "c4n4ry"],
   ])("cleans %s", (text, canary) => {
     const cleaned = redactText(text);
     expect(cleaned).not.toContain(canary);
     expect(cleaned).toContain("***");
+  });
+
+  it.each([
+    ["a long word", "a"],
+    ["an address without end", "a://b"],
+    ["beginnings of tokens", "-eyJ"],
+    ["tokens that are cut off", "-eyJa."],
+    ["names of secrets", " token authorization bearer"],
+    ["blanks after a name", "token "],
+  ])("takes no longer for %s than for other text", (_, part) => {
+    const text = part.repeat(Math.ceil(256_000 / part.length));
+    const started = performance.now();
+    redactText(text);
+    redactText(`${part}${" ".repeat(256_000)}`);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   it.each([
