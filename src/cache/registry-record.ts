@@ -1,3 +1,4 @@
+import { addAbortSignal, type Readable } from "node:stream";
 import { digestOf } from "../oci/digest.ts";
 import type { Repository } from "../oci/reference.ts";
 import { RegistryError } from "../registry/errors.ts";
@@ -39,21 +40,34 @@ export async function readRegistryRecord(
   if (named === undefined) return { problem: "its tag is no record's" };
   if (entry.scope !== named.scope) return { problem: `it is ${entry.scope}` };
   const { digest, size } = entry.content;
-  let bytes: Buffer;
+  let bytes: Buffer | undefined;
   try {
     const blob = await client.blob(repository, digest, { signal });
     if (blob.size !== size) {
       blob.stream.destroy();
       return { problem: `its content has ${blob.size} bytes, not ${size}` };
     }
-    bytes = Buffer.concat(await blob.stream.toArray({ signal }));
+    bytes = await readContent(addAbortSignal(signal, blob.stream), size);
   } catch (error) {
     if (isMissing(error)) return { problem: `its content ${digest} is gone` };
     throw error;
   }
+  if (bytes === undefined) return { problem: `its content has more than ${size} bytes` };
   if (digestOf(bytes) !== digest) return { problem: `its content is not ${digest}` };
   const decoded = decodeRecord(bytes, named.key);
   return "problem" in decoded ? decoded : { record: decoded.record, entry };
+}
+
+/** Undefined as soon as there is more than was announced: what is sent in chunks, or compressed, may have no end. */
+async function readContent(stream: Readable, size: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    length += chunk.byteLength;
+    if (length > size) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function readManifest({ client, repository, tag, signal }: TaggedRecord): Promise<ManifestContent | undefined> {

@@ -17,8 +17,15 @@ export function looksLikeImage(text: string): boolean {
   return match !== null && /[:@][^/]+$/.test(text) && tryParseReference(text) !== undefined;
 }
 
-/** Image-looking words of a longer text, with their offsets: values of `image:` keys, and full names anywhere. */
-export function imagesInText(text: string): readonly { readonly image: string; readonly offset: number }[] {
+/** An image-looking word of a longer text. */
+export interface ImageInText {
+  readonly image: string;
+  /** Lines above it in the text. */
+  readonly line: number;
+}
+
+/** Image-looking words of a longer text, in their order: values of `image:` keys, and full names anywhere. */
+export function imagesInText(text: string): readonly ImageInText[] {
   const found = new Map<number, string>();
   for (const match of text.matchAll(/\bimage["']?\s*[:=]\s*["']?([^\s"'{},;|<>()[\]]{1,400})/gi)) {
     const [whole, image = ""] = match;
@@ -28,7 +35,15 @@ export function imagesInText(text: string): readonly { readonly image: string; r
     const [image] = match;
     if (looksLikeImage(image)) found.set(match.index, image);
   }
-  return [...found.entries()].sort(([one], [other]) => one - other).map(([offset, image]) => ({ image, offset }));
+  const images: ImageInText[] = [];
+  let [line, counted] = [0, 0];
+  for (const [offset, image] of [...found].sort(([one], [other]) => one - other)) {
+    // From one to the next: to count from the top each time would take hours for a text of nothing else.
+    line += text.slice(counted, offset).split("\n").length - 1;
+    counted = offset;
+    images.push({ image, line });
+  }
+  return images;
 }
 
 /** A word after `image:` is believed when it has a tag, a digest or a path; `image: true` and the like have none. */

@@ -38,9 +38,10 @@ export interface ScanOptions {
 export async function scanRootfs(root: string, options: ScanOptions = {}): Promise<StaticFindings> {
   const { launch, renderChart, signal } = options;
   const applies = launch === undefined ? () => true : appliedFiles(launch);
-  const typed: StaticHit[] = [];
-  const untyped: StaticHit[] = [];
-  const pullSecrets: PullSecret[] = [];
+  // One list a file: a file may have more hits than a call takes arguments.
+  const typed: (readonly StaticHit[])[] = [];
+  const untyped: (readonly StaticHit[])[] = [];
+  const pullSecrets: (readonly PullSecret[])[] = [];
   const { files, charts } = await listRootfs(root, signal);
   for (const file of files) {
     signal?.throwIfAborted();
@@ -50,15 +51,13 @@ export async function scanRootfs(root: string, options: ScanOptions = {}): Promi
     if (text === undefined) continue;
     const isTemplate = charts.some((chart) => file.startsWith(chart === "" ? "templates/" : `${chart}/templates/`));
     const isApplied = applies(file) && !isTemplate;
-    if (isApplied) pullSecrets.push(...pullSecretsIn(text));
+    if (isApplied) pullSecrets.push(pullSecretsIn(text));
     if (!mentionsImages(text, file)) continue;
     const found = scanText(text, file);
-    if (isApplied) typed.push(...found.typed);
+    if (isApplied) typed.push(found.typed);
     else
-      untyped.push(
-        ...found.typed.map((hit) => ({ ...hit, text: `${hit.text}, not applied by the launch as it stands` })),
-      );
-    untyped.push(...found.untyped);
+      untyped.push(found.typed.map((hit) => ({ ...hit, text: `${hit.text}, not applied by the launch as it stands` })));
+    untyped.push(found.untyped);
   }
   if (renderChart !== undefined) {
     for (const chart of charts.filter((path) => !isSubchart(path, charts))) {
@@ -66,11 +65,11 @@ export async function scanRootfs(root: string, options: ScanOptions = {}): Promi
       const rendered = await renderChart(chart === "" ? root : `${root}/${chart}`);
       if (rendered === undefined) continue;
       const found = scanText(rendered, chart === "" ? "Chart.yaml" : `${chart}/Chart.yaml`).typed.map(inChart);
-      (applies(chart) ? typed : untyped).push(...found);
-      if (applies(chart)) pullSecrets.push(...pullSecretsIn(rendered));
+      (applies(chart) ? typed : untyped).push(found);
+      if (applies(chart)) pullSecrets.push(pullSecretsIn(rendered));
     }
   }
-  return { typed, untyped, pullSecrets };
+  return { typed: typed.flat(), untyped: untyped.flat(), pullSecrets: pullSecrets.flat() };
 }
 
 /** The hits of one file's text. A place that is typed is not reported a second time as a guess. */

@@ -43,11 +43,9 @@ export function untypedHits(document: YamlDocument, file: string): readonly Stat
     } else if (looksLikeImage(text)) {
       add(text, path, `text at ${keyText(path)}`);
     } else if (/[:@]/.test(text)) {
-      for (const { image, offset } of imagesInText(text)) {
-        // A block text starts on the line after its key.
-        const above = text.slice(0, offset).split("\n").length - 1;
-        add(image, path, `text at ${keyText(path)}`, text.includes("\n") ? above + 1 : 0);
-      }
+      // A block text starts on the line after its key.
+      const below = text.includes("\n") ? 1 : 0;
+      for (const { image, line } of imagesInText(text)) add(image, path, `text at ${keyText(path)}`, line + below);
     }
   };
   visit(document.value, [], 0);
@@ -56,10 +54,11 @@ export function untypedHits(document: YamlDocument, file: string): readonly Stat
 
 /** Images in text that is no YAML: a chart's template, a list of images. */
 export function hitsInText({ text, line }: UnreadableText, file: string): readonly StaticHit[] {
-  return imagesInText(text).flatMap(({ image, offset }) => {
+  const found = imagesInText(text).slice(0, MAX_HITS);
+  return found.flatMap(({ image, line: above }) => {
     const reference = tryParseReference(image);
     if (reference === undefined) return [];
-    const where = { file, line: line + text.slice(0, offset).split("\n").length - 1 };
+    const where = { file, line: line + above };
     return [{ image, reference: formatReference(reference), where, text: "text of a template" }];
   });
 }

@@ -234,4 +234,22 @@ describe("scanRootfs on hostile files", () => {
     expect(typed.map(({ where }) => where.file)).toEqual(["manifests/zzz.yaml", "manifests/zzz.yaml"]);
     expect(Object.hasOwn(Object.prototype, "image")).toBe(false);
   });
+
+  it.each([
+    ["a template", "{{ if .Values.debug }}\n", "image: ghcr.io/shop/web:1 {{ end }}\n"],
+    ["a long text", "kind: ConfigMap\ndata:\n  list: |\n", "    image: ghcr.io/shop/web:1\n"],
+  ])("is soon done with %s of nothing but images, and knows the lines", (_, heading, each) => {
+    const text = heading + each.repeat(Math.ceil((1024 * 1024) / each.length));
+    const started = performance.now();
+    const { untyped } = scanText(text, "charts/shop/templates/web.yaml");
+    expect(performance.now() - started).toBeLessThan(10_000);
+    const above = heading.split("\n").length - 1;
+    expect(untyped).toHaveLength(2_000);
+    expect(untyped.map(({ where }) => where.line)).toEqual(untyped.map((_hit, position) => above + position + 1));
+  });
+
+  it("takes more hits from a file than a call takes arguments", async () => {
+    await write("manifests/imageList", "a/b:1\n".repeat(200_000));
+    expect((await scanRootfs(root)).untyped).toHaveLength(200_000);
+  });
 });
