@@ -19,7 +19,10 @@ export function formatTable(
   const cells = [columns.map(({ header }) => header), ...rows].map((row) =>
     columns.map((_, position) => plainText(row[position] ?? "")),
   );
-  const widths = columns.map((_, position) => Math.max(...cells.map((row) => lengthOf(row[position] ?? ""))));
+  const widths = columns.map((_, position) =>
+    // There may be more rows than a call takes arguments.
+    cells.reduce((widest, row) => Math.max(widest, lengthOf(row[position] ?? "")), 0),
+  );
   const excess = widths.reduce((sum, each) => sum + each, GAP.length * (columns.length - 1)) - width;
   const flexible = columns.findIndex((column) => column.flexible === true);
   if (excess > 0 && flexible >= 0) {

@@ -106,7 +106,8 @@ async function planCopy(options: CopyOptions): Promise<Operation[]> {
   const exclusions = await collectProblem(problems, async () => exclusionsOf(options.exclude ?? []));
   const reading = { exclusions: exclusions ?? exclusionsOf([]), parents: options.parents === true, problems };
   const items: Item[] = [];
-  for (const source of options.sources) items.push(...(await itemsOf(source, reading)));
+  // One by one: a wildcard finds more than a call takes arguments.
+  for (const source of options.sources) for (const item of await itemsOf(source, reading)) items.push(item);
   throwTogether(problems);
   const operations: Operation[][] = [];
   for (const item of items) {

@@ -42,7 +42,7 @@ export async function digestOfSources(options: SourceDigestOptions): Promise<Sou
   const sources: FoundSource[] = [];
   for (const path of paths) {
     const found = (await collectProblem(problems, () => findSource(tree, path))) ?? [];
-    sources.push(...found.filter((source) => exclusions?.leavesOut(source, path) !== true));
+    for (const source of found) if (exclusions?.leavesOut(source, path) !== true) sources.push(source);
   }
   throwTogether(problems);
   const hash = createHash("sha256");

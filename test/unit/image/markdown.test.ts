@@ -38,6 +38,10 @@ describe("codeSpan", () => {
 });
 
 describe("codeBlock", () => {
+  it("takes more backticks than a call takes arguments", () => {
+    expect(codeBlock(`${"` ".repeat(150_000)}\`\`\`\``).startsWith("`````text\n")).toBe(true);
+  });
+
   it("has a fence that is longer than any in its text", () => {
     expect(codeBlock("a\n````\n/close\n")).toBe("`````text\na\n````\n/close\n`````");
   });
