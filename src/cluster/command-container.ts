@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { KubefileError } from "../error.ts";
+import { outputTail } from "../process/output-tail.ts";
 import type { Engine } from "./engine.ts";
 import { ensureImage } from "./image-presence.ts";
 import { withServer } from "./kubeconfig.ts";
@@ -165,7 +166,7 @@ async function execute(
   options: ExecOptions,
   remove: () => Promise<void>,
 ): Promise<{ exitCode: number; output: string }> {
-  let output = "";
+  const output = outputTail(OUTPUT_KEPT);
   const directory = options.directory === undefined ? rootfsDirectory : `${rootfsDirectory}/${options.directory}`;
   try {
     const result = await engine.docker(
@@ -176,13 +177,13 @@ async function execute(
         timeout: options.timeout,
         allowFailure: true,
         onLine: (line, stream) => {
-          output = `${output}${line}\n`.slice(-OUTPUT_KEPT);
+          output.add(`${line}\n`);
           options.onLine?.(line, stream);
         },
       },
     );
     if (result.exitCode !== 0) await requireRunning(engine, id);
-    return { exitCode: result.exitCode, output };
+    return { exitCode: result.exitCode, output: output.text() };
   } catch (error) {
     // Ending `docker exec` ends only the client: what it started goes on until its container goes.
     await remove();

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errorMessage, KubefileError } from "../error.ts";
 import { onAbort } from "./on-abort.ts";
+import { outputTail } from "./output-tail.ts";
+import { readLines } from "./read-lines.ts";
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
@@ -64,20 +65,17 @@ export async function run(command: string, args: readonly string[], options: Run
   const timer = setTimeout(() => stop("timeout"), options.timeout);
   const stopListening = options.signal === undefined ? undefined : onAbort(options.signal, () => stop("cancelled"));
   if (options.endsChildren === true) child.once("exit", () => killGroup(child, "SIGKILL"));
-  const kept = { stdout: "", stderr: "" };
+  const tails = { stdout: outputTail(KEEP_CHARACTERS), stderr: outputTail(KEEP_CHARACTERS) };
   const collect = (stream: Readable, name: "stdout" | "stderr"): Promise<void> => {
-    if (options.onLine !== undefined) {
-      const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-      lines.on("line", (line) => {
-        options.onLine?.(line, name);
-        if (kept[name].length < KEEP_CHARACTERS) kept[name] += `${line}\n`;
+    const { onLine } = options;
+    if (onLine !== undefined) {
+      return readLines(stream, (line) => {
+        onLine(line, name);
+        tails[name].add(`${line}\n`);
       });
-      return new Promise((resolve) => lines.once("close", resolve));
     }
     stream.setEncoding("utf8");
-    stream.on("data", (chunk: string) => {
-      kept[name] = (kept[name] + chunk).slice(-KEEP_CHARACTERS);
-    });
+    stream.on("data", (chunk: string) => tails[name].add(chunk));
     return new Promise((resolve) => stream.once("close", resolve));
   };
   const exited = new Promise<number>((resolve, reject) => {
@@ -113,6 +111,7 @@ export async function run(command: string, args: readonly string[], options: Run
     throw new KubefileError("COMMAND_TIMEOUT", `${shown} did not end within ${Math.round(options.timeout / 1000)} s`);
   }
   const exitCode = await exited;
+  const kept = { stdout: tails.stdout.text(), stderr: tails.stderr.text() };
   if (exitCode !== 0 && options.allowFailure !== true) {
     const said = (kept.stderr.trim() || kept.stdout.trim()).split("\n").slice(-8).join("\n");
     throw new KubefileError(

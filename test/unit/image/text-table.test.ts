@@ -35,7 +35,10 @@ describe("formatTable", () => {
   const columns = [{ header: "NAME" }, { header: "SIZE", align: "right" }, { header: "WHY", flexible: true }] as const;
 
   it("takes more rows than a call takes arguments", () => {
-    const lines = formatTable([{ header: "" }, { header: "" }], Array.from({ length: 150_000 }, () => ["a", "b"]));
+    const lines = formatTable(
+      [{ header: "" }, { header: "" }],
+      Array.from({ length: 150_000 }, () => ["a", "b"]),
+    );
     expect(lines).toHaveLength(150_001);
     expect(lines.at(-1)).toBe("a  b");
   });
