@@ -2,7 +2,8 @@ import pLimit from "p-limit";
 import { errorMessage, KubefileError } from "../error.ts";
 import { type Descriptor, formatPlatform, type Platform } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
-import { MAX_MANIFEST_BYTES, parseManifest, selectPlatform } from "../oci/manifest.ts";
+import { MAX_MANIFEST_BYTES, parseManifest } from "../oci/manifest.ts";
+import { selectImage } from "../oci/select-image.ts";
 import type { BlobReader } from "../store/types.ts";
 import type { ClusterBlob } from "./blob-roles.ts";
 
@@ -128,7 +129,7 @@ async function walkImage(store: BlobReader, image: ImageRoot, platform: Platform
       return;
     }
     if (depth === MAX_DEPTH) return problem(digest, "invalid", `its indexes are nested more than ${MAX_DEPTH} deep`);
-    const child = selectPlatform(manifest.manifests, platform);
+    const child = selectImage(manifest.manifests, platform);
     if (child !== undefined) return visit(child.digest, child, depth + 1);
     const offered = manifest.manifests.flatMap((entry) => (entry.platform ? [formatPlatform(entry.platform)] : []));
     problem(

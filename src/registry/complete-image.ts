@@ -2,8 +2,9 @@ import pLimit from "p-limit";
 import { errorMessage, KubefileError } from "../error.ts";
 import { type Descriptor, formatPlatform, type Platform } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { type Manifest, parseManifest, selectPlatform } from "../oci/manifest.ts";
+import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { formatRepository, type Repository } from "../oci/reference.ts";
+import { selectImage } from "../oci/select-image.ts";
 import type { CachingProxy } from "./caching-proxy.ts";
 import { referencesOf, refuseForeignLayers } from "./manifest-facts.ts";
 import type { ManifestContent } from "./types.ts";
@@ -80,7 +81,7 @@ async function descend(
       refuseForeignLayers(manifest, name);
       return { chain, image: manifest, absent };
     }
-    const child = selectPlatform(manifest.manifests, platform);
+    const child = selectImage(manifest.manifests, platform);
     if (child === undefined) throw noPlatform(name, manifest.manifests, platform);
     absent.push(...manifest.manifests.filter(({ digest }) => digest !== child.digest));
     content = await source.manifest(repository, child.digest, { signal });
