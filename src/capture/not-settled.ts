@@ -31,8 +31,7 @@ export async function notSettled(
     lines.push(`  ${place}${formatObject(problem.object)}${container}: ${problem.reason}: ${problem.message}`);
     if (seen.has(problem.object.uid)) continue;
     seen.add(problem.object.uid);
-    const news = context.warnings(problem.object.uid).filter(({ message }) => message !== problem.message);
-    for (const { reason, message, count } of news.slice(-3)) {
+    for (const { reason, message, count } of newsOf(problem, context.warnings(problem.object.uid))) {
       lines.push(`    event ${reason}${count > 1 ? ` (${count} times)` : ""}: ${message}`);
     }
     if (!hasLog(problem) || logs >= MAX_LOGS) continue;
@@ -46,6 +45,14 @@ export async function notSettled(
     hint: "mend what is listed; with --wait=pulled a build accepts pods that wait for something other than an image",
     ...(where === undefined ? {} : { where }),
   });
+}
+
+/** The last warnings that say more than the problem itself; each try of a kubelet has another container's id in its words. */
+function newsOf(problem: Problem, warnings: readonly WarningEvent[]): readonly WarningEvent[] {
+  const plain = (text: string): string => text.replace(/^Error: /, "").replaceAll(/\b[0-9a-f]{64}\b/g, "");
+  const newest = new Map(warnings.map((event) => [plain(event.message), event]));
+  newest.delete(plain(problem.message));
+  return [...newest.values()].slice(-3);
 }
 
 function hasLog({ object, reason, failedPod }: Problem): boolean {

@@ -52,9 +52,22 @@ function explain(problem: Problem, { lastFailure, locate }: PullFailureContext):
     return { text: `${subject}: ${full} may not be pulled (imagePullPolicy Never), and no node holds it`, hint, where };
   }
   const failure = lastFailure(reference);
-  const words = failure === undefined ? `cannot be pulled: ${shorten(message)}` : registryWords(failure);
-  const hint = registryHint({ status: failure?.status, words: failure?.message ?? message }, reference.host, "image");
-  return { text: `${subject}: ${full} ${words}`, hint, where };
+  if (failure === undefined) {
+    const said = shorten(withoutCalls(message));
+    return { text: `${subject}: ${full} cannot be pulled: ${said}`, hint: nodeHint(said, reference.host), where };
+  }
+  const hint = registryHint({ status: failure.status, words: failure.message }, reference.host, "image");
+  return { text: `${subject}: ${full} ${registryWords(failure)}`, hint, where };
+}
+
+/** The next step where the registry has refused nothing: most often the node cannot use what it got. */
+function nodeHint(said: string, host: string): string {
+  if (/no match for platform/.test(said)) return "use an image that is built for the cluster's platform";
+  const isUnusable = /diff id|unpack|extract|decompress|media ?type|rootfs|manifest|layer|\btar\b|gzip|zstd/i.test(
+    said,
+  );
+  if (!isUnusable) return registryHint({ status: undefined, words: said }, host, "image");
+  return `${host} gave what it has, and a node cannot use it: push the image again with a current tool`;
 }
 
 function registryWords({ status, message }: PullFailure): string {
@@ -73,7 +86,15 @@ function registryWords({ status, message }: PullFailure): string {
   }
 }
 
-/** A kubelet repeats the image and each layer of its own calls; the end is what matters. */
+/** What a kubelet says before a node's own words: the image once more, and each layer of its calls. */
+function withoutCalls(message: string): string {
+  const call =
+    /^(?:Back-off pulling image "[^"]*": |ErrImagePull: |rpc error: code = \w+ desc = |failed to pull and unpack image "[^"]*": )/;
+  const rest = message.replace(call, "");
+  return rest === message || rest === "" ? message : withoutCalls(rest);
+}
+
+/** The end is what matters. */
 function shorten(message: string): string {
   const text = message.replaceAll(/\s+/g, " ").trim();
   return text.length <= 300 ? text : `…${text.slice(-299)}`;

@@ -79,7 +79,9 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciled> {
     entries.filter(({ reference }) => !isExcluded(reference)),
     input,
   );
-  const pulledOnly = unexplainedPulls(byDigest, first.completed, excluded);
+  // Of what could not be fetched the parts are not to be told once more.
+  const failed = first.failures.map(({ entry }) => entry).filter(({ pull }) => pull?.digest !== undefined);
+  const pulledOnly = unexplainedPulls(byDigest, first.completed, [...excluded, ...failed]);
   const unexplained = pulledOnly.filter(({ reference }) => !isExcluded(reference));
   const second = await completeAll(unexplained, input);
   const failures = [...first.failures, ...second.failures];
@@ -164,15 +166,15 @@ async function completeAll(
 function unexplainedPulls(
   pulls: readonly RecordedPull[],
   completed: readonly Completed[],
-  excluded: readonly ImageEntry[],
+  unfetched: readonly ImageEntry[],
 ): readonly ImageEntry[] {
   const explained = new Set(
     completed.flatMap(({ reference, image, pull }) =>
       [image.digest, ...image.identities, ...(pull?.digests ?? [])].map((digest) => entryKey(reference, digest)),
     ),
   );
-  // What an excluded index consists of is not known: it was not fetched.
-  const outside = new Set(excluded.flatMap(({ pull }) => (pull === undefined ? [] : [entryKey(pull.repository, "")])));
+  // What an index consists of that was not fetched is not known.
+  const outside = new Set(unfetched.flatMap(({ pull }) => (pull === undefined ? [] : [entryKey(pull.repository, "")])));
   return pulls.flatMap((pull) => {
     if (pull.digest === undefined || explained.has(entryKey(pull.repository, pull.digest))) return [];
     return outside.has(entryKey(pull.repository, "")) ? [] : [entryOfDigest(pull, pull.digest)];

@@ -396,6 +396,10 @@ describe("reconcile", () => {
       ),
       hint: "check the name and the tag, or push the image first; push the image again with a current tool, or leave it out with --exclude; use another",
     });
+    // Nodes have asked for shop/op by its digest, too: that is no further image.
+    await expect(reconcile(input({ complete: failing }))).rejects.toMatchObject({
+      message: expect.not.stringContaining("pulled by a node"),
+    });
   });
 
   it("lets a rehearsal overrule files, and trusts files alone otherwise", async () => {

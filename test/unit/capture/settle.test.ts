@@ -91,7 +91,7 @@ describe("waitSettled", () => {
   });
 
   it.each([
-    ["gone", "ghcr.io/shop/gone:9 cannot be pulled: rpc error: code = NotFound"],
+    ["gone", "ghcr.io/shop/gone:9 cannot be pulled: failed to resolve reference"],
     ["badname", '"ghcr.io/Shop/UPPER:1" is not an image reference'],
     ["never", "ghcr.io/shop/never:1 may not be pulled (imagePullPolicy Never), and no node holds it"],
   ])("gives up pod %s, whose image cannot be had, when that lasts", async (name, message) => {
@@ -127,6 +127,37 @@ describe("waitSettled", () => {
     expect(error.message).toMatch(/^pod broken\/gone-\S+ container app: ghcr.io\/shop\/gone:9 /);
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
+  });
+
+  it.each([
+    [
+      'failed to pull and unpack image "ghcr.io/shop/gone:9": no match for platform in manifest: not found',
+      "no match for platform in manifest: not found",
+      "use an image that is built for the cluster's platform",
+    ],
+    [
+      'failed to extract layer (application/vnd.oci.image.layer.v1.tar+gzip sha256:1): wrong diff id "sha256:2"',
+      'failed to extract layer (application/vnd.oci.image.layer.v1.tar+gzip sha256:1): wrong diff id "sha256:2"',
+      "ghcr.io gave what it has, and a node cannot use it: push the image again with a current tool",
+    ],
+    [
+      "failed to do request: dial tcp 172.19.0.1:5: connect: connection refused",
+      "failed to do request: dial tcp 172.19.0.1:5: connect: connection refused",
+      "check that ghcr.io can be reached from where the build runs, or use a mirror (--mirror ghcr.io=URL)",
+    ],
+  ])("says what a node said when no registry refused anything: %s", async (words, said, hint) => {
+    const [, , , pod] = rollOut(false);
+    if (pod === undefined) throw new Error("no pod");
+    const message = `Back-off pulling image "ghcr.io/shop/gone:9": ErrImagePull: rpc error: code = Unknown desc = ${words}`;
+    const failing = {
+      ...pod,
+      metadata: { ...pod.metadata, ownerReferences: [] },
+      spec: { containers: [{ name: "app", image: "ghcr.io/shop/gone:9" }] },
+      status: { containerStatuses: [{ name: "app", state: { waiting: { reason: "ImagePullBackOff", message } } }] },
+    };
+    const error = await failure(waitSettled(options(watcherOfObjects([failing]))));
+    expect(error.message).toBe(`pod shop/late-1-a container app: ghcr.io/shop/gone:9 cannot be pulled: ${said}`);
+    expect(error.hint).toBe(hint);
   });
 
   it("leaves pods alone that a roll-out replaces, whatever they lack", async () => {
@@ -165,6 +196,27 @@ describe("waitSettled", () => {
       `Kubefile:14: ${message.startsWith("container") ? "pod broken/crash-5777474f4-5w5lq " : ""}${message}`,
     );
     expect(settling.clock.passed()).toBe(after);
+  });
+
+  it("tells an event once, though each try of a kubelet has another container's id in its words", async () => {
+    const words = (id: string): string => `failed to generate container "${id.repeat(64)}" spec: no command specified`;
+    const [, , , pod] = rollOut(false);
+    if (pod === undefined) throw new Error("no pod");
+    const waiting = { reason: "CreateContainerError", message: words("a") };
+    const metadata = { ...pod.metadata, ownerReferences: [] };
+    const status = { containerStatuses: [{ name: "app", state: { waiting } }] };
+    const event = (reason: string, message: string) => ({ reason, message, count: 1, last: "" });
+    const warnings = [
+      event("Failed", `Error: ${words("b")}`),
+      event("FailedMount", "a volume was late"),
+      event("Failed", `Error: ${words("a")}`),
+    ];
+    const watcher = { ...watcherOfObjects([{ ...pod, metadata, status }]), warnings: () => warnings };
+    const error = await failure(waitSettled(options(watcher)));
+    expect(error.message.split("\n").slice(1)).toEqual([
+      `  Kubefile:14: pod shop/late-1-a container app: CreateContainerError: ${words("a")}`,
+      "    event FailedMount: a volume was late",
+    ]);
   });
 
   it("shows last log lines of crashed and failed pods, of the run that failed", async () => {
