@@ -1,10 +1,12 @@
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { errorMessage, formatLocation, KubefileError } from "../error.ts";
 import { directoryContext } from "../kubefile/context-files.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import type { IgnoreRules } from "../kubefile/ignore-file.ts";
 import type { Kubefile } from "../kubefile/instruction.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
+import { didYouMean, nearest } from "../kubefile/nearest.ts";
 import type { Progress } from "./progress.ts";
 
 /**
@@ -38,16 +40,15 @@ export async function readKubefile(options: {
   throw new DiagnosticsError(diagnostics, text, shown);
 }
 
+const emptyHint = "its directory is empty: a job of GitHub has to check its repository out before (actions/checkout)";
+
 /** Bytes; the longest Kubefile of the world has some hundred lines. */
 const LONGEST_KUBEFILE = 4 * 1024 * 1024;
 
 /** @throws KubefileError USAGE when there is no such file, or none that could be a Kubefile */
 export async function readKubefileText(file: string, shown: string): Promise<string> {
-  const refused = (why: string, cause?: unknown): KubefileError =>
-    new KubefileError("USAGE", `${shown} ${why}`, {
-      hint: "name a Kubefile, or the directory that holds one",
-      ...(cause === undefined ? {} : { cause }),
-    });
+  const refused = (why: string, cause?: unknown, hint = "name a Kubefile, or the directory that holds one") =>
+    new KubefileError("USAGE", `${shown} ${why}`, { hint, ...(cause === undefined ? {} : { cause }) });
   try {
     const found = await stat(file);
     if (!found.isFile()) throw refused("is not a file");
@@ -56,6 +57,9 @@ export async function readKubefileText(file: string, shown: string): Promise<str
   } catch (error) {
     if (error instanceof KubefileError) throw error;
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    throw refused(isMissing ? "does not exist" : `cannot be read: ${errorMessage(error)}`, error);
+    if (!isMissing) throw refused(`cannot be read: ${errorMessage(error)}`, error);
+    const beside = await readdir(dirname(file)).catch(() => undefined);
+    const hint = beside?.length === 0 ? emptyHint : didYouMean(nearest(basename(file), beside ?? []));
+    throw refused("does not exist", error, hint);
   }
 }

@@ -110,7 +110,8 @@ export async function resolvePreview(
     const same = { nodeImage, kindConfig, runImage, quietWindow, timeout };
     return { settings, options: { ...more, subject: { kind: "context", build }, launch: { ...launch, ...same } } };
   }
-  if (/^[./]/.test(subject)) {
+  // A name with neither registry nor tag nor digest is a misspelt directory rather than an image of docker.io.
+  if (/^[./]/.test(subject) || !/[.:@]/.test(subject)) {
     throw new KubefileError("USAGE", `${subject} is not a directory`, {
       hint: "name a build context, or a cluster image at a registry: kubefile preview .",
     });

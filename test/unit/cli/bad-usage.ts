@@ -136,7 +136,31 @@ export const badUsage: readonly BadUsage[] = [
   {
     name: "a context without a Kubefile",
     argv: ["build", "."],
+    files: { "shop.yaml": "" },
     stderr: ["error[USAGE]: Kubefile does not exist", "  hint: name a Kubefile, or the directory that holds one"],
+  },
+  {
+    name: "a context with nothing in it",
+    argv: ["build", "."],
+    stderr: [
+      "error[USAGE]: Kubefile does not exist",
+      "  hint: its directory is empty: a job of GitHub has to check its repository out before (actions/checkout)",
+    ],
+  },
+  {
+    name: "a Kubefile in lower case",
+    argv: ["build", "."],
+    files: { kubefile: "FROM scratch\n" },
+    stderr: ["error[USAGE]: Kubefile does not exist", '  hint: did you mean "kubefile"?'],
+  },
+  {
+    name: "a preview of a directory that is not there",
+    argv: ["preview", "deploy/shop"],
+    files: good,
+    stderr: [
+      "error[USAGE]: deploy/shop is not a directory",
+      "  hint: name a build context, or a cluster image at a registry: kubefile preview .",
+    ],
   },
   {
     name: "a Kubefile that is not there",
