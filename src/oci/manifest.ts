@@ -1,4 +1,5 @@
 import { KubefileError } from "../error.ts";
+import { ambiguousName } from "./ambiguous-json.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
 import { DOCKER_LIST, DOCKER_MANIFEST, isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from "./media-types.ts";
@@ -26,7 +27,8 @@ export type Manifest =
 
 /**
  * Reads manifest bytes (OCI image-spec manifest.md and image-index.md, Docker schema 2). Hostile input: sizes,
- * digests and counts are checked, unknown fields ignored.
+ * digests and counts are checked, unknown fields ignored. What others would read as something else is refused: it is not
+ * that which a node will pull.
  *
  * @throws KubefileError ARTIFACT_INVALID
  */
@@ -34,13 +36,17 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
   const invalid = (why: string): KubefileError =>
     new KubefileError("ARTIFACT_INVALID", `invalid image manifest: ${why}`);
   if (bytes.byteLength > MAX_MANIFEST_BYTES) throw invalid(`${bytes.byteLength} bytes exceed ${MAX_MANIFEST_BYTES}`);
+  let text: string;
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    json = JSON.parse(text);
   } catch {
     throw invalid("not JSON");
   }
   if (!isRecord(json)) throw invalid("not a JSON object");
+  const ambiguous = ambiguousName(text);
+  if (ambiguous !== undefined) throw invalid(`${JSON.stringify(ambiguous.slice(0, 100))} can be read in two ways`);
   const descriptor = (value: unknown, where: string): Descriptor => readDescriptor(value, where, invalid);
   const list = (value: unknown, where: string): Descriptor[] => {
     if (!Array.isArray(value)) throw invalid(`${where} is not a list`);
@@ -48,6 +54,9 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
     return value.map((entry, position) => descriptor(entry, `${where}[${position}]`));
   };
   const stated = typeof json.mediaType === "string" ? json.mediaType : contentType;
+  if (json.manifests !== undefined && (json.config !== undefined || json.layers !== undefined)) {
+    throw invalid("both an index and an image");
+  }
   if (Array.isArray(json.manifests)) {
     const mediaType = stated !== undefined && isIndexType(stated) ? stated : OCI_INDEX;
     const annotations = readAnnotations(json.annotations);

@@ -8,7 +8,19 @@ const digest = digestOf("blob");
 const descriptor = { mediaType: "application/x", digest, size: 4 };
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
+/** A manifest with these members besides its config. */
+function repeated(...members: string[]): Buffer {
+  return Buffer.from(`{"config":${JSON.stringify(descriptor)},${members.join(" , ")}}`);
+}
+
 describe("parseManifest", () => {
+  it("leaves annotations their names, and unknown members their values", () => {
+    const annotations = { Layers: "a", layers: "b", URLS: 'a "quoted": {' };
+    const more = { note: "\\\\", more: [{ a: 1 }, { a: 2 }, "a", "a"], subject: { ...descriptor, annotations } };
+    const parsed = parseManifest(bytes({ config: { ...descriptor, annotations }, layers: [descriptor], ...more }));
+    expect(parsed).toMatchObject({ config: { annotations }, layers: [descriptor] });
+  });
+
   it("reads an OCI manifest", () => {
     const manifest = parseManifest(
       bytes({ schemaVersion: 2, mediaType: OCI_MANIFEST, config: descriptor, layers: [descriptor] }),
@@ -41,6 +53,21 @@ describe("parseManifest", () => {
     ["a negative size", bytes({ config: { ...descriptor, size: -1 }, layers: [] }), /no valid size/],
     ["a huge list", bytes({ config: descriptor, layers: Array(10_001).fill(1) }), /more than 10000/],
     ["schema 1", bytes({ schemaVersion: 1, fsLayers: [] }), /schema 1/],
+    [
+      "an index that is an image as well",
+      bytes({ manifests: [], config: descriptor, layers: [] }),
+      /both an index and/,
+    ],
+    [
+      "a name of another case",
+      bytes({ config: descriptor, layers: [], Layers: [] }),
+      /"Layers" can be read in two ways/,
+    ],
+    ["addresses that Go reads", bytes({ config: { ...descriptor, URLS: ["http://x"] }, layers: [] }), /"URLS" can be/],
+    ["a letter that Go reads", bytes({ config: descriptor, layers: [], "layer\u017f": [] }), /can be read in two ways/],
+    ["a name that is there twice", repeated('"layers":[]', '"layers":[]'), /"layers" can be read in two ways/],
+    ["a name and the same with an escape", repeated('"layers":[]', '"\\u006cayers":[]'), /"layers" can be read/],
+    ["null for one of two forms", repeated('"manifests":[]', '"manifests":null'), /"manifests" can be read/],
     ["invalid UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), /not JSON/],
     ["too many bytes", Buffer.alloc(4_393_217, 0x20), /exceed/],
   ])("refuses %s", (_name, content, message) => {
