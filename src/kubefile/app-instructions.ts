@@ -11,7 +11,7 @@ import {
 import { quoted } from "./diagnostic.ts";
 import type { AppCmdsInstruction, AppEnvInstruction, AppInstruction, Pair } from "./instruction.ts";
 import { concatenate, type MappedText, slice, spanOf, trim } from "./mapped-text.ts";
-import { shellWord, splitWritten, type Word } from "./word.ts";
+import { firstWritten, shellWord, splitWritten, type Word } from "./word.ts";
 
 /** APP, CNI and CSI: a name and one source or more. */
 export function readApp(input: Arguments<"APP" | "CNI" | "CSI">): AppInstruction | undefined {
@@ -92,7 +92,7 @@ function appEnv(input: Arguments<"APPENV">, name: Word, pairs: readonly Pair[]):
 }
 
 function readName(input: Arguments): { name: Word; rest: MappedText } | undefined {
-  const written = splitWritten(input.rest, input.options.escape)[0];
+  const written = firstWritten(input.rest, input.options.escape);
   if (written === undefined) return undefined;
   return { name: shellWord(written, input.options), rest: trim(slice(input.rest, written.text.length)) };
 }

@@ -4,7 +4,7 @@ import type { Flag } from "./instruction.ts";
 import type { InstructionKind } from "./instruction-kinds.ts";
 import { type MappedText, slice, spanOf } from "./mapped-text.ts";
 import { didYouMean, nearest } from "./nearest.ts";
-import { shellWord, splitWritten, type WordOptions } from "./word.ts";
+import { firstWritten, shellWord, type WordOptions } from "./word.ts";
 
 /** Every flag an instruction may have; the others have none. What is done with one is decided by its reader. */
 const flagNames: Partial<Record<InstructionKind, readonly string[]>> = {
@@ -25,7 +25,7 @@ export function readFlags(
   const flags: Flag[] = [];
   let remaining = rest;
   while (remaining.text.startsWith("--")) {
-    const written = splitWritten(remaining, options.escape)[0];
+    const written = firstWritten(remaining, options.escape);
     if (written === undefined) break;
     remaining = trimStart(slice(remaining, written.text.length));
     if (written.text === "--") break;

@@ -24,10 +24,31 @@ interface Mark {
 
 const instructionLine = new RegExp(`^(?:${instructionKinds.join("|")})\\s`);
 
+/** The lines of a file, and the index of the last one that a text is, where leading tabs count or do not; -1 for none. */
+export interface HeredocLines {
+  readonly physical: readonly string[];
+  lastOf(text: string, stripTabs: boolean): number;
+}
+
+/** Looked through once for all here-documents: each of a thousand that are not closed would go to the end of the file. */
+export function heredocLines(physical: readonly string[]): HeredocLines {
+  const known = new Map<boolean, ReadonlyMap<string, number>>();
+  const lastLines = (stripTabs: boolean): ReadonlyMap<string, number> => {
+    const lines = known.get(stripTabs) ?? new Map(physical.map((text, index) => [stripped(text, stripTabs), index]));
+    known.set(stripTabs, lines);
+    return lines;
+  };
+  return { physical, lastOf: (text, stripTabs) => lastLines(stripTabs).get(text) ?? -1 };
+}
+
+function stripped(text: string, stripTabs: boolean): string {
+  return stripTabs ? text.replace(/^\t+/, "") : text;
+}
+
 /** Reads the here-documents that `line` announces from the physical lines from index `next` on. */
 export function readHeredocs(
   line: MappedText,
-  physical: readonly string[],
+  { physical, lastOf }: HeredocLines,
   next: number,
   report: Report,
 ): { heredocs: readonly Heredoc[]; next: number } {
@@ -35,17 +56,16 @@ export function readHeredocs(
   let index = next;
   for (const mark of findMarks(line)) {
     const body: string[] = [];
-    const start = index;
-    const strip = (text: string): string => (mark.stripTabs ? text.replace(/^\t+/, "") : text);
-    while (index < physical.length && strip(physical[index] ?? "") !== mark.name) {
+    const strip = (text: string): string => stripped(text, mark.stripTabs);
+    // Of one without a closing line, go on where the next instruction seems to be: the rest of the file is still looked at.
+    const isClosed = lastOf(mark.name, mark.stripTabs) >= index;
+    const isEnd = (text: string): boolean => (isClosed ? strip(text) === mark.name : instructionLine.test(text));
+    while (index < physical.length && !isEnd(physical[index] ?? "")) {
       body.push(strip(physical[index] ?? ""));
       index += 1;
     }
-    if (index >= physical.length) {
-      // Go on where the next instruction seems to be, so that the rest of the file is still looked at.
-      const next = physical.findIndex((text, at) => at >= start && instructionLine.test(text));
-      if (next >= 0) body.length = next - start;
-      index = next < 0 ? physical.length : next - 1;
+    if (!isClosed) {
+      index -= 1;
       report({
         severity: "error",
         code: "unterminated-heredoc",

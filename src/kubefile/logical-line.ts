@@ -1,6 +1,6 @@
 import type { Report } from "./diagnostic.ts";
 import { type EscapeCharacter, readDirectives } from "./directives.ts";
-import { type Heredoc, readHeredocs } from "./heredoc.ts";
+import { type Heredoc, heredocLines, readHeredocs } from "./heredoc.ts";
 import { concatenate, type MappedText, type Span, slice, spanOf } from "./mapped-text.ts";
 
 /** One instruction's text: its physical lines joined, without continuation characters, comments and blank lines. */
@@ -27,6 +27,7 @@ export function readLogicalLines(physical: readonly string[], report: Report): L
   const escapeCharacter = readDirectives(physical, report);
   const continuation = escapeCharacter === "\\" ? /(?:^|[^\\])(\\[ \t]*)$/ : /(?:^|[^`])(`[ \t]*)$/;
   const lines: LogicalLine[] = [];
+  const forHeredocs = heredocLines(physical);
   let parts: MappedText[] = [];
   let index = 0;
 
@@ -34,7 +35,7 @@ export function readLogicalLines(physical: readonly string[], report: Report): L
     const joined = trimLine(concatenate(parts));
     parts = [];
     if (joined.text === "") return;
-    const { heredocs, next } = readHeredocs(joined, physical, index, report);
+    const { heredocs, next } = readHeredocs(joined, forHeredocs, index, report);
     index = next;
     lines.push({ ...joined, heredocs });
   };

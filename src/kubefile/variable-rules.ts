@@ -8,19 +8,23 @@ import type { Word } from "./word.ts";
 /** Set by the engine that runs RUN, or commonly passed in without a declaration. */
 const alwaysKnown = new Set(["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY", "ALL_PROXY", "SOURCE_DATE_EPOCH"]);
 
+/** How many findings tell which name may have been meant: to compare each of thousands with all others takes hours. */
+const MAX_SUGGESTIONS = 100;
+
 /** Variables that no ARG or ENV before the instruction declares. */
 export function checkVariables(kubefile: Kubefile, report: Report): void {
   const variables = visibleVariables();
+  let found = 0;
   for (const instruction of kubefile.instructions) {
     for (const { name, span, optional } of wordsOf(instruction).flatMap((word) => variablesOf(word.parts))) {
       if (optional || variables.declares(name) || alwaysKnown.has(name.toUpperCase())) continue;
+      found += 1;
+      const meant = found > MAX_SUGGESTIONS ? undefined : nearest(name, variables.names());
       report({
         severity: isPathLike(instruction) ? "error" : "warning",
         code: "unset-variable",
         message: `no ARG or ENV before this line declares $${name}`,
-        hint:
-          didYouMean(nearest(name, variables.names())) ??
-          `declare it with ARG ${name}, or write \\$${name} if the text itself is meant`,
+        hint: didYouMean(meant) ?? `declare it with ARG ${name}, or write \\$${name} if the text itself is meant`,
         span,
       });
     }

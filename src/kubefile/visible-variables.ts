@@ -55,7 +55,7 @@ export function visibleVariables(): VisibleVariables {
       } else if (instruction.kind === "ENV") {
         // All values of one ENV see the variables as they were before it.
         const values = instruction.pairs.map(({ name, value }) => [name.text, expandWord(value, lookup).text] as const);
-        env = new Map([...env, ...values]);
+        for (const [name, value] of values) env.set(name, value);
       }
     },
   };

@@ -37,6 +37,12 @@ export function splitWritten(line: MappedText, escapeCharacter: EscapeCharacter)
   return words;
 }
 
+/** The first of them; undefined when there is none. */
+export function firstWritten(line: MappedText, escapeCharacter: EscapeCharacter): MappedText | undefined {
+  const start = line.text.search(/[^\t\v\f\r\n ]/);
+  return start < 0 ? undefined : slice(line, start, wordEnd(line.text, start, escapeCharacter));
+}
+
 export function splitWords(line: MappedText, options: WordOptions): readonly Word[] {
   return splitWritten(line, options.escape).map((written) => shellWord(written, options));
 }

@@ -135,6 +135,9 @@ test("long and deep input is read in time that grows with its length", () => {
     `RUN ${"<<A ".repeat(2_000)}`,
     "RUN a \\\n".repeat(50_000),
     `FROM ${"a-".repeat(50_000)}!`,
+    `COPY ${"--chown=a ".repeat(20_000)}`,
+    "RUN <<E\n".repeat(40_000),
+    Array.from({ length: 40_000 }, (_, number) => `COPY <<-E${number} a\n`).join(""),
   ];
   for (const input of inputs) expect(parseKubefile(`FROM scratch\n${input}\n`, "Kubefile").kubefile).toBeDefined();
 });
@@ -145,6 +148,13 @@ test("many instructions are checked in time that grows with their number", () =>
   expect(checkKubefile(text, "Kubefile", { context, unsupported: "error" }).diagnostics).toEqual([]);
   // A second here; with the square of the number it would be hours.
 }, 120_000);
+
+test("many variables are checked in time that grows with their number", () => {
+  const lines = Array.from({ length: 30_000 }, (_, number) => `ENV NAME${number}=$NAMES${number}\n`);
+  const { diagnostics } = checkKubefile(`FROM scratch\n${lines.join("")}CMD b\n`, "Kubefile", { unsupported: "error" });
+  expect(diagnostics).toHaveLength(30_000);
+  expect(diagnostics.filter(({ hint }) => hint?.startsWith("did you mean"))).not.toEqual([]);
+}, 30_000);
 
 function expectWithin(
   span: { start: { line: number; column: number }; end: { line: number; column: number } },
