@@ -64,7 +64,9 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 export function openGitHubApi(options: GitHubApiOptions): GitHubApi {
   const dispatcher = new EnvHttpProxyAgent({
-    connect: { timeout: CONNECT_TIMEOUT },
+    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment shows nobody else the token.
+    connect: { timeout: CONNECT_TIMEOUT, rejectUnauthorized: true },
+    requestTls: { rejectUnauthorized: true },
     headersTimeout: IDLE_TIMEOUT,
     bodyTimeout: IDLE_TIMEOUT,
     // Empty strings keep undici from reading the environment itself.

@@ -28,10 +28,11 @@ function escapeProperty(text: string): string {
 /**
  * Takes from text the power to command the runner, which obeys `::name::` where a line begins, blanks left aside, and the
  * older `##[name]` wherever it stands. Text is names of images, output of programs, lines of a Kubefile: all of strangers.
- * Inside JSON the second form stays what it was, as `[` may be written as an escape there.
+ * Inside JSON the second form stays what it was, as `[` may be written as an escape there. The runner's blanks are those
+ * of .NET, to which U+0085 belongs.
  */
 export function withoutCommands(text: string): string {
-  return text.replace(/^(\s*):(?=:)/gmu, "$1\u200b:").replaceAll("##[", "##\\u005b");
+  return text.replace(/^([\s\u0085]*):(?=:)/gmu, "$1\u200b:").replaceAll("##[", "##\\u005b");
 }
 
 /** An output through which no command gets; each write is of whole lines. */

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { withoutCommands, workflowCommand } from "../../../src/platform/github-command.ts";
 
 /**
- * What the runner makes of a line, as its ActionCommand.TryParseV2 and TryParse say: the name of the command, with
+ * What the runner makes of a line, blanks of .NET in front of it left aside, as its ActionCommand.TryParseV2 and TryParse say: the name of the command, with
  * properties and data unescaped, or nothing.
  */
 function obeyed(line: string): { name: string; properties: Record<string, string>; data: string } | undefined {
-  const modern = /^\s*::(?<name>[^ :]*)(?: (?<properties>.*?))?::(?<data>.*)$/su.exec(line)?.groups;
+  const modern = /^[\s\u0085]*::(?<name>[^ :]*)(?: (?<properties>.*?))?::(?<data>.*)$/su.exec(line)?.groups;
   const old = /##\[(?<name>[^\] ]*)(?: (?<properties>[^\]]*))?\](?<data>.*)$/su.exec(line)?.groups;
   const { name = "", properties = "", data = "" } = modern ?? old ?? {};
   if (modern === undefined && old === undefined) return undefined;
@@ -61,6 +61,7 @@ describe("text of strangers", () => {
     "::set-env name=PATH::/tmp",
     "  ::add-mask::a",
     "\u00a0\t::stop-commands::x",
+    "\u0085 ::stop-commands::x",
     "fine\n::error::no",
     "image docker.io/a/b ##[add-mask]a",
     "##[stop-commands]x",
