@@ -4,7 +4,7 @@ import { formatReference, tryParseReference } from "../oci/reference.ts";
 import { type Baseline, imageTexts, isMirrorPod, mirrorName } from "./baseline.ts";
 import { idleReason } from "./idle-reason.ts";
 import type { ImageObservation, StartedContainer } from "./observation.ts";
-import { controllerOf, isWorkloadOwner, nameOf, type Owner, ownerChain } from "./owners.ts";
+import { controllerOf, isWorkloadOwner, nameOf, type ObjectName, type Owner, ownerChain } from "./owners.ts";
 import { imagesOfPodSpec, type PodSpecImage } from "./pod-spec.ts";
 import { startedContainers } from "./started-containers.ts";
 import { isSuperseded } from "./superseded.ts";
@@ -34,6 +34,8 @@ export interface LaunchObjects {
   startedContainers(): readonly StartedContainer[];
   /** When the launch last brought a new image, workload, generation or owner; children of CronJobs are none. */
   lastNews(): Date | undefined;
+  /** What brought news after a time, the newest first. */
+  newsSince(time: Date): readonly ObjectName[];
 }
 
 export interface LaunchObjectsOptions {
@@ -150,7 +152,11 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
         [...entry.images.values()].map((seen) => observe(entry, seen.image, seen.firstSeen)),
       ),
     startedContainers: () => launched().flatMap(({ started }) => [...started.values()]),
-    lastNews: () => latestNews(launched(), lookup),
+    lastNews: () => newsOf(launched(), lookup)[0]?.time,
+    newsSince: (time) =>
+      newsOf(launched(), lookup)
+        .filter((news) => news.time > time)
+        .map(({ object }) => nameOf(object)),
   };
 }
 
@@ -181,25 +187,25 @@ function isCanary(object: KubernetesObject): boolean {
   return [...imageTexts(object)].some((image) => tryParseReference(image)?.host === canaryHost);
 }
 
-function latestNews(
+/** The newest first. */
+function newsOf(
   launched: readonly Tracked[],
   lookup: (uid: string) => KubernetesObject | undefined,
-): Date | undefined {
-  const firstByImage = new Map<string, Date>();
-  const times: Date[] = [];
-  for (const entry of launched) {
-    const owners = ownerChain(entry.object, lookup);
+): readonly { readonly time: Date; readonly object: KubernetesObject }[] {
+  const firstByImage = new Map<string, { readonly time: Date; readonly object: KubernetesObject }>();
+  const news: { readonly time: Date; readonly object: KubernetesObject }[] = [];
+  for (const { object, newsAt, images } of launched) {
+    const owners = ownerChain(object, lookup);
     if (owners.some(({ kind }) => kind === "CronJob")) continue;
-    const owner = controllerOf(entry.object);
+    const owner = controllerOf(object);
     // The second replica of a known template is no news.
-    if (entry.object.kind !== "Pod" || owner === undefined || !isWorkloadOwner(owner)) times.push(entry.newsAt);
-    for (const { image, firstSeen } of entry.images.values()) {
+    if (object.kind !== "Pod" || owner === undefined || !isWorkloadOwner(owner)) news.push({ time: newsAt, object });
+    for (const { image, firstSeen } of images.values()) {
       const known = firstByImage.get(image.image);
-      if (known === undefined || firstSeen < known) firstByImage.set(image.image, firstSeen);
+      if (known === undefined || firstSeen < known.time) firstByImage.set(image.image, { time: firstSeen, object });
     }
   }
-  times.push(...firstByImage.values());
-  return times.reduce<Date | undefined>((last, time) => (last === undefined || time > last ? time : last), undefined);
+  return [...news, ...firstByImage.values()].sort((one, other) => other.time.getTime() - one.time.getTime());
 }
 
 function sortKey(object: KubernetesObject): string {

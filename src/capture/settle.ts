@@ -1,12 +1,13 @@
 import type { KubernetesApi } from "../cluster/types.ts";
 import { KubefileError, type Location } from "../error.ts";
 import { isDigest } from "../oci/digest.ts";
-import { manifestReference, parseReference } from "../oci/reference.ts";
+import { formatRepository, manifestReference, parseReference } from "../oci/reference.ts";
 import { type Assessment, assess, type Problem } from "./assessment.ts";
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import { entryKey } from "./image-entries.ts";
 import { notSettled } from "./not-settled.ts";
 import type { ImageObservation } from "./observation.ts";
+import { formatObject } from "./owners.ts";
 import { createPersistence, type Persistence } from "./persistence.ts";
 import { pullFailed } from "./pull-failure.ts";
 import type { PullRecorder } from "./recorder.ts";
@@ -26,7 +27,7 @@ export interface SettleOptions {
   readonly api: KubernetesApi;
   readonly watcher: Pick<
     WorkloadWatcher,
-    "objects" | "observations" | "lastNews" | "warnings" | "failure" | "caughtUp"
+    "objects" | "observations" | "lastNews" | "newsSince" | "warnings" | "failure" | "caughtUp"
   >;
   readonly recorder: Pick<PullRecorder, "pulls" | "lastFailure">;
   /** `pulled` accepts pods that wait for something other than an image. */
@@ -43,6 +44,7 @@ export interface SettleOptions {
 
 /** Milliseconds between two looks: what is ready waits half of it on average. */
 const PERIOD = 200;
+const NEWS_TOLD = 5;
 
 /**
  * Waits until the launch has settled: everything is ready (or, when told so, at least pulled), and nothing new has come
@@ -131,8 +133,24 @@ async function timedOut(assessment: Assessment, options: SettleOptions): Promise
     return pullFailed(failing, { lastFailure: options.recorder.lastFailure, locate: locator(options) });
   }
   const seconds = Math.round(options.timeout / 1000);
-  const what = assessment.ready ? "something new kept appearing" : "the launch is not ready";
-  return notSettled(`${what} after ${seconds} s:`, assessment, errorContext(options));
+  if (assessment.ready) return neverQuiet(seconds, options);
+  return notSettled(`the launch is not ready after ${seconds} s:`, assessment, errorContext(options));
+}
+
+/** Everything is ready, and there is always something new: a loop of somebody's, most often. */
+function neverQuiet(seconds: number, { watcher, recorder, quietWindow, timeout, clock = systemClock }: SettleOptions) {
+  const since = new Date(clock.now().getTime() - Math.min(timeout, 3 * quietWindow));
+  const objects = watcher.newsSince(since).map((name) => `${formatObject(name)} is new or changed`);
+  const pulls = recorder
+    .pulls()
+    .filter(({ first }) => first > since)
+    .map(({ repository, reference }) => `a node asked for ${formatRepository(repository)} ${reference}`);
+  const list = [...new Set([...objects, ...pulls])];
+  const more = list.length > NEWS_TOLD ? [`and ${list.length - NEWS_TOLD} more`] : [];
+  const lines = [...list.slice(0, NEWS_TOLD), ...more].map((line) => `\n  ${line}`);
+  return new KubefileError("NOT_SETTLED", `something new kept appearing for ${seconds} s:${lines.join("")}`, {
+    hint: `everything is ready; only news keeps it from being settled: give what is listed a longer period, or let --quiet-window be shorter than it (it is ${Math.round(quietWindow / 1000)} s)`,
+  });
 }
 
 function errorContext(options: SettleOptions): Parameters<typeof notSettled>[2] {

@@ -72,6 +72,7 @@ export function startWorkloadWatcher(api: KubernetesApi, options: WorkloadWatche
     observations: objects.observations,
     startedContainers: objects.startedContainers,
     lastNews: objects.lastNews,
+    newsSince: objects.newsSince,
     async caughtUp(stop) {
       while (!stop.aborted && failure === undefined) {
         const lists = await Promise.all(workloadKinds.map(({ path }) => api.list(path, { signal: stop })));

@@ -14,7 +14,7 @@ export function withMissing(
   ].sort();
   if (names.length === 0) return error;
   return new KubefileError("VERIFY_FAILED", `the artifact lacks ${names.join(", ")}\n${error.message}`, {
-    hint: "build it again; an image that only runs now and then is captured with --include",
+    hint: "build it again; an image that only runs now and then is captured with --include, and what a build was told to --exclude is missing here, too",
     ...(error.where === undefined ? {} : { where: error.where }),
     cause: error,
   });

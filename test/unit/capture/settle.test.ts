@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createLaunchObjects } from "../../../src/capture/launch-objects.ts";
 import { createPullRecorder } from "../../../src/capture/recorder.ts";
 import {
   type SettleOptions,
@@ -9,7 +10,7 @@ import {
 import type { KubernetesObject } from "../../../src/cluster/types.ts";
 import { KubefileError } from "../../../src/error.ts";
 import { apiAnswering } from "./api-answers.ts";
-import { recording, startTime, watcherOf, watcherOfObjects } from "./recorded.ts";
+import { baselineOfRecording, recording, startTime, watcherOf, watcherOfObjects } from "./recorded.ts";
 import { rollOut } from "./roll-out.ts";
 
 const shop = recording("shop");
@@ -82,6 +83,40 @@ describe("waitSettled", () => {
     recorder.onEvent({ ...event, time, repository, reference: "1" });
     await waitSettled({ ...settling, recorder });
     expect(settling.clock.passed()).toBe(25_000);
+  });
+
+  it("says what kept appearing, when there was always something new", async () => {
+    const [, , , , pod] = rollOut(true);
+    if (pod === undefined) throw new Error("no pod");
+    const settling = options(watcherOf(shop), { timeout: 60_000 });
+    const launch = createLaunchObjects({ baseline: baselineOfRecording(shop), now: settling.clock.now });
+    for (const event of shop.events) launch.apply(event);
+    const repository = { host: "ghcr.io", path: "helper/tool" };
+    const recorder = createPullRecorder();
+    // Each 15 seconds somebody makes a pod, which is gone soon.
+    let made = 0;
+    const sleep = async (milliseconds: number): Promise<void> => {
+      await settling.clock.sleep(milliseconds);
+      if (settling.clock.passed() < (made + 1) * 15_000) return;
+      made += 1;
+      const metadata = { ...pod.metadata, name: `check-${made}`, uid: `check-${made}`, ownerReferences: [] };
+      launch.apply({ type: "ADDED", object: { ...pod, metadata } });
+      const time = settling.clock.now();
+      const event = { kind: "manifest", method: "GET", status: 200, bytes: 1, milliseconds: 1, client: "n" } as const;
+      if (made === 3) recorder.onEvent({ ...event, time, repository, reference: "1" });
+    };
+    const watcher = { ...settling.watcher, ...launch };
+    const clock = { ...settling.clock, sleep };
+    const error = await failure(waitSettled({ ...settling, watcher, recorder, clock }));
+    expect(error.message.split("\n")).toEqual([
+      "something new kept appearing for 60 s:",
+      "  pod shop/check-4 is new or changed",
+      "  pod shop/check-3 is new or changed",
+      "  pod shop/check-2 is new or changed",
+      "  pod shop/check-1 is new or changed",
+      "  a node asked for ghcr.io/helper/tool 1",
+    ]);
+    expect(error.hint).toContain("let --quiet-window be shorter than it (it is 20 s)");
   });
 
   it("tells how far the launch is", async () => {
