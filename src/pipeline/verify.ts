@@ -6,7 +6,7 @@ import { openStore } from "../store/store.ts";
 import type { ArtifactCluster } from "./artifact-cluster.ts";
 import { type ArtifactLaunch, launchArtifact } from "./artifact-launch.ts";
 import type { Host } from "./host.ts";
-import { withMissing } from "./missing-images.ts";
+import { missingNote, withMissing } from "./missing-images.ts";
 import { cutAndProve } from "./network-cut.ts";
 import { withRun } from "./run-lifetime.ts";
 
@@ -64,6 +64,8 @@ export async function verify(host: Host, launch: ArtifactLaunch): Promise<Verdic
       });
       known.pods = pods;
     });
+    const note = missingNote(known.prepared?.source.missing ?? []);
+    if (note !== undefined) host.progress.note("warning", note);
     return verdict("passed", []);
   } catch (error) {
     if (!(error instanceof KubefileError) || host.signal.aborted) throw error;
