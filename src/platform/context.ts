@@ -6,6 +6,7 @@ import { detectPlatform } from "./detect.ts";
 import { takeEnvironment } from "./hidden-variables.ts";
 import { type Interruption, watchInterruption } from "./interruption.ts";
 import type { Environment, Platform, TextOutput } from "./platform.ts";
+import { processOutput } from "./process-output.ts";
 import { resultsFile } from "./results.ts";
 
 /** Whether colours are welcome: a terminal that can show them, and a user who has not said no (no-color.org). */
@@ -31,8 +32,8 @@ export function processContext(): CommandContext {
   return {
     env,
     cwd,
-    stdout: platform.guard(process.stdout),
-    stderr: platform.guard(process.stderr),
+    stdout: platform.guard(processOutput(process.stdout)),
+    stderr: platform.guard(processOutput(process.stderr)),
     platform,
     ...interruption,
   };
