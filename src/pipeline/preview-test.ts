@@ -1,6 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runVariable } from "../cluster/run-labels.ts";
+import { endProcesses } from "../cluster/run-processes.ts";
 import { KubefileError } from "../error.ts";
 import { run } from "../process/run.ts";
 import type { Host } from "./host.ts";
@@ -55,7 +56,7 @@ export async function runTest(host: Host, options: RunTestOptions): Promise<Test
       output: lines.join("\n").slice(-OUTPUT_CHARACTERS),
     });
     try {
-      const { exitCode } = await run("sh", ["-c", test.command], {
+      const program = run("sh", ["-c", test.command], {
         cwd: test.directory,
         // The run's own variable: should this process be killed, `kubefile clean` finds the test by it.
         env: { ...test.environment, ...addresses, KUBECONFIG: kubeconfig, [runVariable]: host.runId },
@@ -69,6 +70,8 @@ export async function runTest(host: Host, options: RunTestOptions): Promise<Test
           if (lines.length > OUTPUT_LINES) lines.shift();
         },
       });
+      // What has left the test's group is known by the file that is the test's alone.
+      const { exitCode } = await program.finally(() => endProcesses([{ name: "KUBECONFIG", value: kubeconfig }]));
       phase.summary(exitCode === 0 ? "passed" : `exit code ${exitCode}`);
       return result(exitCode);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { startCommandContainer } from "../cluster/command-container.ts";
 import type { Engine } from "../cluster/engine.ts";
+import { endProcesses } from "../cluster/run-processes.ts";
 import type { Run } from "../cluster/run-state.ts";
 import type { CommandContainer } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
@@ -74,14 +75,17 @@ async function runOnHost(command: Command, place: HostRun, { workspace, phase, s
   const { step, env, hide } = command;
   refuseFiles(command);
   await mkdir(place.home, { recursive: true });
-  const { exitCode, stdout, stderr } = await runProgram("sh", ["-c", commandLine(step.command)], {
+  const program = runProgram("sh", ["-c", commandLine(step.command)], {
     cwd: workspace.root,
     env: { ...env, PATH: `${workspace.root}/bin:${place.searchPath}`, HOME: place.home },
     onLine: (line) => phase.log(hide(line)),
     signal,
     timeout: RUN_TIMEOUT,
     allowFailure: true,
+    endsChildren: true,
   });
+  // A container takes what a step has left running with it. Here that has left the group, and is known by its home.
+  const { exitCode, stdout, stderr } = await program.finally(() => endProcesses([{ name: "HOME", value: place.home }]));
   if (exitCode !== 0) throw runError(step, exitCode, hide(stderr.trim() === "" ? stdout : stderr));
   // The host may have left hard links, setuid files or modes of its own: the tree obeys the same rules as a container's.
   const tree = await packTree(workspace.root, { signal });

@@ -36,9 +36,12 @@ export interface RunResult {
 
 /** What is kept of a stream for the result; the rest has gone to `onLine`. */
 const KEEP_CHARACTERS = 4 * 1024 * 1024;
+/** From SIGTERM to SIGKILL, and from there until whoever still holds the output is no longer waited for. */
+const GRACE_MILLISECONDS = 2_000;
 
 /**
- * Runs a program and waits for it. On abort or timeout the child gets SIGTERM, then SIGKILL two seconds later.
+ * Runs a program and waits for it. On abort or timeout the child gets SIGTERM, then SIGKILL two seconds later. What has
+ * left its group by then, and so lives on, is not waited for.
  *
  * @throws KubefileError COMMAND_FAILED, COMMAND_TIMEOUT, TOOL_MISSING, CANCELLED
  */
@@ -52,19 +55,33 @@ export async function run(command: string, args: readonly string[], options: Run
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   let stopped: "timeout" | "cancelled" | undefined;
-  let killTimer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
+  const letGo = (): void => {
+    // A program in a session of its own would keep us for as long as it lives.
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  };
   const end = (signal: NodeJS.Signals): void => {
     if (options.sparesChildren === true) child.kill(signal);
     else killGroup(child, signal);
   };
   const stop = (reason: "timeout" | "cancelled"): void => {
-    stopped ??= reason;
+    if (stopped !== undefined) return;
+    stopped = reason;
     end("SIGTERM");
-    killTimer ??= setTimeout(() => end("SIGKILL"), 2_000);
+    timers.push(
+      setTimeout(() => end("SIGKILL"), GRACE_MILLISECONDS),
+      setTimeout(letGo, 2 * GRACE_MILLISECONDS),
+    );
   };
-  const timer = setTimeout(() => stop("timeout"), options.timeout);
+  timers.push(setTimeout(() => stop("timeout"), options.timeout));
   const stopListening = options.signal === undefined ? undefined : onAbort(options.signal, () => stop("cancelled"));
-  if (options.endsChildren === true) child.once("exit", () => killGroup(child, "SIGKILL"));
+  if (options.endsChildren === true) {
+    // A little later: a `tee` behind it has its last lines to write.
+    child.once("exit", () => {
+      const kill = (): void => killGroup(child, "SIGKILL");
+      timers.push(setTimeout(kill, GRACE_MILLISECONDS), setTimeout(letGo, 2 * GRACE_MILLISECONDS));
+    });
+  }
   const tails = { stdout: outputTail(KEEP_CHARACTERS), stderr: outputTail(KEEP_CHARACTERS) };
   const collect = (stream: Readable, name: "stdout" | "stderr"): Promise<void> => {
     const { onLine } = options;
@@ -101,8 +118,8 @@ export async function run(command: string, args: readonly string[], options: Run
     }
     if (stopped === undefined) throw error;
   } finally {
-    clearTimeout(timer);
-    clearTimeout(killTimer);
+    for (const timer of timers) clearTimeout(timer);
+    if (options.endsChildren === true) killGroup(child, "SIGKILL");
     stopListening?.();
   }
   const shown = [command, ...args].join(" ").slice(0, 300);

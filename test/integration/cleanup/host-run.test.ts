@@ -70,6 +70,21 @@ describe("steps on the machine itself", () => {
     expect(await runsOf()).toEqual([]);
   });
 
+  test("take what they leave running with them, whether they end or are ended", async () => {
+    const daemon = (seconds: number) => `setsid sleep ${seconds} < /dev/null > /dev/null 2>&1 &`;
+    const left = await context("daemon", `${daemon(301)} sleep 0.2; echo made > made`);
+    const built = await home.kubefile(["build", "--store", home.store, ...flags, left], { env: noEngine });
+    expect(built).toMatchObject({ exitCode: 0 });
+    expect(await processesOf(home)).toEqual([]);
+
+    const ended = await context("ended-daemon", `${daemon(302)} sleep 0.2; echo begun; sleep 300`);
+    const build = startCommand(home, ["build", "--store", home.store, ...flags, ended], noEngine);
+    await build.seen((event) => event.type === "phase-log" && event.line === "begun");
+    build.child.kill("SIGINT");
+    expect(await build.ended).toBe(130);
+    expect(await processesOf(home)).toEqual([]);
+  });
+
   test("go on when nobody reads the output any more", async () => {
     const directory = await context("unread", "echo begun; sleep 1; echo more; echo made > made");
     const build = startCommand(
