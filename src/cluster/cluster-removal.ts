@@ -44,18 +44,38 @@ async function removeOnce(runId: string, names: RunNames, options: ClusterRemova
   const ours = ["--filter", `label=${runLabel}=${runId}`];
   const nodes = ["ps", "--all", "--quiet", "--filter", `label=${kindClusterLabel}=${names.cluster}`];
   const list = (...args: readonly string[]): Promise<string[]> => ids(engine, args, signal);
-  const [labelled, connected, unstarted, networks] = await Promise.all([
+  const [labelled = [], connected = [], unstarted = [], networks = []] = await allEnded([
     list("ps", "--all", "--quiet", ...ours),
     list(...nodes, "--filter", `network=${names.network}`),
     // What an interrupted kind had asked for may come when its network has gone, and then never starts.
     list(...nodes, "--filter", "status=created"),
     list("network", "ls", "--quiet", ...ours),
   ]);
-  const containers = [...new Set([...labelled, ...unstarted, ...(networks.length === 0 ? [] : connected)])];
+  const onNetwork = networks.length === 0 ? await nodesMadeOn(names.network, await list(...nodes), options) : connected;
+  const containers = [...new Set([...labelled, ...unstarted, ...onNetwork])];
   // --volumes: kind keeps a node's /var in an anonymous volume.
   await removeAll(options, ["rm", "--force", "--volumes"], containers, ["ps", "--all", "--quiet"], thawContainers);
   await removeAll(options, ["network", "rm"], networks, ["network", "ls", "--quiet"]);
   return containers.length + networks.length > 0;
+}
+
+/** Of these nodes those that were made on a network which somebody has removed since. */
+async function nodesMadeOn(
+  network: string,
+  nodes: readonly string[],
+  { engine, signal }: ClusterRemovalOptions,
+): Promise<string[]> {
+  if (nodes.length === 0) return [];
+  const inspect = ["inspect", "--type", "container", "--format", "{{.Id}} {{.HostConfig.NetworkMode}}", ...nodes];
+  // Some may have gone in between; the others are told all the same.
+  const { stdout } = await engine.docker(inspect, { allowFailure: true, signal });
+  return stdout.split("\n").flatMap((line) => (line.endsWith(` ${network}`) ? [line.split(" ")[0] ?? ""] : []));
+}
+
+/** As Promise.all, but nothing is still going on when it fails: this process may end then, and what it has started not. */
+async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
 }
 
 /** Another start may be at the same: what it has removed in between is as good as removed by us. */

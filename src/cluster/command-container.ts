@@ -68,8 +68,9 @@ export async function startCommandContainer(options: CommandContainerOptions): P
     network.kind === "node" ? withServer(await readFile(network.kubeconfig, "utf8"), apiServerInNode) : undefined;
   const id = await startContainer(options, imagePath);
   const remove = async (): Promise<void> => {
-    // Not the caller's signal: an abort is the most common reason to remove it.
-    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });
+    // Not the caller's signal: an abort is the most common reason to remove it. Nor a failure, which would hide why:
+    // the end of the run tries again, and tells.
+    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true }).catch(() => undefined);
   };
   try {
     const script = setupScript(options.path, kubeconfig !== undefined);
@@ -114,7 +115,7 @@ async function startContainer(options: CommandContainerOptions, imagePath: strin
     signal.throwIfAborted();
     return id;
   } catch (error) {
-    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });
+    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true }).catch(() => undefined);
     throw error;
   }
 }

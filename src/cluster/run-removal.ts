@@ -1,27 +1,27 @@
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage, KubefileError } from "../error.ts";
+import { isDiskFull } from "../process/disk-full.ts";
 import { type Liveness, liveness, type ProcessIdentity, parseIdentity } from "../process/process-identity.ts";
+import { withFileLock } from "../store/file-lock.ts";
 import { type ClusterRemovalOptions, removeCluster } from "./cluster-removal.ts";
 import { expiresLabel, keepLabel, ownerLabel, previewLabel, runLabel, runVariable } from "./run-labels.ts";
 import { endProcesses } from "./run-processes.ts";
-import {
-  forgetRun,
-  isRunId,
-  isTime,
-  type LastingRun,
-  type RunState,
-  readRun,
-  readRuns,
-  runNames,
-} from "./run-state.ts";
+import { forgetRun, isRunId, isTime, type LastingRun, readRun, readRuns, runNames } from "./run-state.ts";
 
-export type RunRemovalOptions = ClusterRemovalOptions;
+export interface RunRemovalOptions extends ClusterRemovalOptions {
+  /** Milliseconds in which an engine that does not do as asked is asked again; none when absent. */
+  readonly patience?: number;
+}
+
+const LOOK_AGAIN_MILLISECONDS = 1_000;
 
 /** For runs that made nothing in an engine. */
 export interface LocalRemovalOptions {
   readonly stateDirectory: string;
   readonly engine?: undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface FoundRun {
@@ -33,6 +33,8 @@ export interface FoundRun {
   /** Of a cluster that stays for a time. */
   readonly lasting?: LastingRun;
 }
+
+export type AbandonedRun = Pick<FoundRun, "runId" | "recorded">;
 
 /**
  * Every run that left a state file here or something labelled in the engine, with what is known of its owner.
@@ -82,10 +84,43 @@ export function isExpired({ lasting, owner }: FoundRun, now: Date): boolean {
 }
 
 /** Those of them that left nothing in an engine. */
-export async function findAbandonedLocalRuns(stateDirectory: string): Promise<readonly RunState[]> {
+export async function findAbandonedLocalRuns(stateDirectory: string): Promise<readonly AbandonedRun[]> {
   const local = (await readRuns(stateDirectory)).filter(({ usesEngine }) => !usesEngine);
   const owners = await Promise.all(local.map(({ owner }) => liveness(owner)));
-  return local.filter((_run, position) => owners[position] === "dead");
+  const abandoned = local.filter((_run, position) => owners[position] === "dead");
+  return abandoned.map(({ runId }) => ({ runId, recorded: true }));
+}
+
+/**
+ * Removes a run that was found to be abandoned, unless somebody else has done so meanwhile: by then its name may be that
+ * of a new run, whose things have the same names.
+ *
+ * @returns whether it was there to be removed
+ * @throws KubefileError as removeRun does; STORE_UNUSABLE when somebody is still at it after a minute and a half
+ */
+export async function removeAbandonedRun(
+  { runId, recorded }: AbandonedRun,
+  options: RunRemovalOptions | LocalRemovalOptions,
+): Promise<boolean> {
+  const { stateDirectory } = options;
+  const remove = async (): Promise<boolean> => {
+    const state = await readRun(stateDirectory, runId);
+    if (recorded && (state === undefined || (await liveness(state.owner)) === "alive")) return false;
+    await removeRun(runId, options);
+    return true;
+  };
+  if (!recorded) return remove();
+  let isLocked = false;
+  try {
+    return await withFileLock(join(stateDirectory, `${runId}.lock`), options.signal, () => {
+      isLocked = true;
+      return remove();
+    });
+  } catch (error) {
+    // A full disk has no room for a lock, and gets some by the removal.
+    if (isLocked || !(error instanceof KubefileError) || !isDiskFull(error.cause)) throw error;
+    return remove();
+  }
 }
 
 /**
@@ -100,20 +135,30 @@ export async function removeRun(runId: string, options: RunRemovalOptions | Loca
   if (state?.server !== undefined) await stopProcess(state.server);
   const orphaned = state === undefined || (await liveness(state.owner)) === "dead";
   const ended = orphaned && (await endOrphans(runId, options.stateDirectory));
-  if (options.engine !== undefined) {
-    await removeCluster(runId, options, ended).catch((error: unknown) => problems.push(errorMessage(error)));
-  }
+  const note = (error: unknown): number => problems.push(errorMessage(error));
+  if (options.engine !== undefined) await removeFromEngine(runId, options, ended).catch(note);
   for (const directory of state?.directories ?? []) {
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
-      problems.push(errorMessage(error)),
-    );
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(note);
   }
+  if (problems.length === 0) await forgetRun(options.stateDirectory, runId).catch(note);
   if (problems.length > 0) {
     throw new KubefileError("CLUSTER_FAILED", `run ${runId} could not be removed wholly: ${problems.join("; ")}`, {
       hint: "`kubefile clean` tries again",
     });
   }
-  await forgetRun(options.stateDirectory, runId);
+}
+
+/** An engine that is being started again is back in a few seconds. */
+async function removeFromEngine(runId: string, options: RunRemovalOptions, interrupted: boolean): Promise<void> {
+  const end = performance.now() + (options.patience ?? 0);
+  for (;;) {
+    try {
+      return await removeCluster(runId, options, interrupted);
+    } catch (error) {
+      if (performance.now() + LOOK_AGAIN_MILLISECONDS > end) throw error;
+    }
+    await sleep(LOOK_AGAIN_MILLISECONDS, undefined, { signal: options.signal });
+  }
 }
 
 /** Programs of a killed process: docker's and kind's, and on the machine itself those of `--run=host`. */

@@ -47,6 +47,15 @@ function systemFailure(error: unknown): KubefileError | undefined {
         hint: "make the place readable and writable; XDG_CACHE_HOME, XDG_STATE_HOME and --store put our files elsewhere",
         cause: error,
       });
+    case "ENAMETOOLONG":
+      return new KubefileError(
+        "UNSUPPORTED",
+        `a path is longer than this system takes: ${error.message.slice(0, 160)}…`,
+        {
+          hint: "make the tree flatter: a directory that was copied into itself, or links that lead in circles, do this",
+          cause: error,
+        },
+      );
     case "ENOTDIR":
     case "EEXIST":
     case "ENOENT":

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Engine } from "../cluster/engine.ts";
 import { runVariable } from "../cluster/run-labels.ts";
-import { findRuns, removeRun } from "../cluster/run-removal.ts";
+import { findRuns, removeAbandonedRun } from "../cluster/run-removal.ts";
 import type { LastingRun, Run } from "../cluster/run-state.ts";
 import { KubefileError } from "../error.ts";
 import type { ArtifactCluster } from "./artifact-cluster.ts";
@@ -42,7 +42,7 @@ export async function makeRoom(host: Host, engine: Engine, { runId, name }: Last
   if (found.keep && found.lasting === undefined) {
     throw new KubefileError("USAGE", `${runId} is a cluster that somebody keeps`, { hint: "choose another --name" });
   }
-  await host.progress.phase(`replace preview ${name}`, () => removeRun(runId, options));
+  await host.progress.phase(`replace preview ${name}`, () => removeAbandonedRun(found, options));
 }
 
 /** Leaves the cluster with a process that answers its pulls and carries connections to it, until its time has come. */

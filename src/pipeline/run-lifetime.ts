@@ -1,12 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { removeCluster } from "../cluster/cluster-removal.ts";
 import type { Engine } from "../cluster/engine.ts";
-import { findAbandonedLocalRuns, findAbandonedRuns, removeRun } from "../cluster/run-removal.ts";
+import { findAbandonedLocalRuns, findAbandonedRuns, removeAbandonedRun, removeRun } from "../cluster/run-removal.ts";
 import { type Keep, type LastingRun, openRun, type Run } from "../cluster/run-state.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { errorMessage } from "../error.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
 import type { Host } from "./host.ts";
+
+/** Milliseconds for an engine that is being started again; a runner gives no more to a job that it cancels. */
+const PATIENCE = 7_000;
 
 /** The files of a run that only it needs: the rootfs it builds, a copy it unpacks. */
 export function workDirectory(run: Run): string {
@@ -61,13 +64,16 @@ export async function withRun<T>(
 async function remove(host: Host, engine: Engine | undefined): Promise<void> {
   // Not the run's signal: it may be the reason why we are cleaning up.
   const removal = (): Promise<void> =>
-    removeRun(host.runId, { ...(engine === undefined ? {} : { engine }), stateDirectory: host.directories.state });
+    removeRun(host.runId, {
+      ...(engine === undefined ? {} : { engine, patience: PATIENCE }),
+      stateDirectory: host.directories.state,
+    });
   try {
     // Who waits for the end wants to see what it takes.
     await (host.signal.aborted ? host.progress.phase("removal", removal) : removal());
   } catch (error) {
-    // The work's own result or error is worth more; the state file stays, and the next start tries again.
-    host.progress.note("warning", errorMessage(error));
+    // The work's own result or error is worth more; the state file stays.
+    host.progress.note("warning", `${errorMessage(error)}; the next start, or \`kubefile clean\`, tries again`);
   }
 }
 
@@ -77,10 +83,10 @@ async function removeAbandoned(host: Host, engine: Engine | undefined): Promise<
   const options = engine === undefined ? { stateDirectory } : { engine, stateDirectory, signal: host.signal };
   const abandoned =
     options.engine === undefined ? await findAbandonedLocalRuns(stateDirectory) : await findAbandonedRuns(options);
-  for (const { runId } of abandoned) {
-    host.progress.note("info", `removing what run ${runId} left behind`);
+  for (const found of abandoned) {
+    host.progress.note("info", `removing what run ${found.runId} left behind`);
     try {
-      await removeRun(runId, options);
+      await removeAbandonedRun(found, options);
     } catch (error) {
       host.progress.note("warning", errorMessage(error));
     }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Engine } from "../cluster/engine.ts";
-import { removeRun } from "../cluster/run-removal.ts";
+import { removeAbandonedRun } from "../cluster/run-removal.ts";
 import { readClusterImage } from "../image/read.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { createArtifactSource } from "../registry/artifact-source.ts";
@@ -65,7 +65,8 @@ export async function serveArtifact({ settings, engine, onListening, signal, int
     await server.close();
     await store.close();
   }
-  if (!signal.aborted) await removeRun(settings.runId, { engine, stateDirectory: settings.stateDirectory });
+  const { runId, stateDirectory } = settings;
+  if (!signal.aborted) await removeAbandonedRun({ runId, recorded: true }, { engine, stateDirectory });
 }
 
 /** An engine that does not answer is taken for one that is starting again. */

@@ -1,8 +1,16 @@
 import { connectEngine, engineEnvironment } from "../cluster/engine.ts";
-import { type FoundRun, findAbandonedLocalRuns, findRuns, isExpired, removeRun } from "../cluster/run-removal.ts";
+import {
+  type AbandonedRun,
+  type FoundRun,
+  findAbandonedLocalRuns,
+  findRuns,
+  isExpired,
+  removeAbandonedRun,
+} from "../cluster/run-removal.ts";
 import { sweepStateDirectory } from "../cluster/state-sweep.ts";
 import { KubefileError } from "../error.ts";
 import { countOf } from "../image/text-table.ts";
+import { asKubefileError } from "../pipeline/failure.ts";
 import { type CommandContext, directories } from "./context.ts";
 
 export interface MachineCleaning {
@@ -22,33 +30,39 @@ export async function cleanMachine(context: CommandContext, cleaning: MachineCle
   const { stdout, signal } = context;
   const stateDirectory = directories(context, undefined).state;
   const removed: string[] = [];
-  const remove = async (runId: string, options: Parameters<typeof removeRun>[1]): Promise<void> => {
-    if (!cleaning.dryRun) await removeRun(runId, options);
+  const problems = new Map<string, KubefileError>();
+  const remove = async (found: AbandonedRun, options: Parameters<typeof removeAbandonedRun>[1]): Promise<void> => {
+    const { runId } = found;
+    try {
+      if (!cleaning.dryRun && !(await removeAbandonedRun(found, options))) return;
+    } catch (error) {
+      if (!(error instanceof KubefileError) || signal.aborted) throw error;
+      problems.set(runId, error);
+      return;
+    }
     stdout.write(`${cleaning.dryRun ? "would remove" : "removed"} run ${runId}\n`);
     removed.push(runId);
   };
   // These need no engine, and so go where there is none.
-  for (const { runId } of await findAbandonedLocalRuns(stateDirectory)) await remove(runId, { stateDirectory });
-  const engine = await connectEngine(engineEnvironment(context.env), signal);
+  for (const found of await findAbandonedLocalRuns(stateDirectory)) await remove(found, { stateDirectory, signal });
+  const engine = await connectEngine(engineEnvironment(context.env), signal).catch((error: unknown) => {
+    throw problems.size === 0 ? error : joined([...problems.values(), asKubefileError(error)]);
+  });
   const options = { engine, stateDirectory, signal };
-  const found = (await findRuns(options)).filter(({ runId }) => !removed.includes(runId));
+  const isDone = (runId: string): boolean => removed.includes(runId) || problems.has(runId);
+  const found = (await findRuns(options)).filter(({ runId }) => !isDone(runId));
   const { removable, left } = sortRuns(found, cleaning.all, new Date());
-  const problems: KubefileError[] = [];
-  for (const { runId } of removable) {
-    try {
-      await remove(runId, options);
-    } catch (error) {
-      if (!(error instanceof KubefileError) || signal.aborted) throw error;
-      problems.push(error);
-    }
-  }
+  for (const found of removable) await remove(found, options);
   if (!cleaning.dryRun) await sweepStateDirectory(stateDirectory, Date.now());
-  if (removed.length + problems.length === 0) stdout.write("nothing to remove\n");
+  if (removed.length + problems.size === 0) stdout.write("nothing to remove\n");
   for (const line of left) stdout.write(`${line}\n`);
-  const [first] = problems;
-  if (first === undefined) return removed;
-  throw new KubefileError(first.code, problems.map(({ message }) => message).join("\n"), {
-    hint: "`docker ps -a` and `docker network ls` show what is in the way; then run `kubefile clean` again",
+  if (problems.size > 0) throw joined([...problems.values()]);
+  return removed;
+}
+
+function joined(problems: readonly KubefileError[]): KubefileError {
+  return new KubefileError(problems[0]?.code ?? "CLUSTER_FAILED", problems.map(({ message }) => message).join("\n"), {
+    hint: "`docker ps -a`, `docker network ls`, `mount` and `lsattr` show what is in the way; then run `kubefile clean` again",
   });
 }
 

@@ -1,5 +1,5 @@
 import { engineAvailable, engineEnvironment, engineFor } from "../cluster/engine.ts";
-import { findRuns, removeRun } from "../cluster/run-removal.ts";
+import { findRuns, removeAbandonedRun } from "../cluster/run-removal.ts";
 import { type CommandContext, directories } from "./context.ts";
 import { previewRunId } from "./lasting-inputs.ts";
 
@@ -26,6 +26,6 @@ export async function cleanPreview(
     return [];
   }
   if (found === undefined) return [];
-  if (!dryRun) await removeRun(runId, options);
+  if (!dryRun) await removeAbandonedRun(found, options);
   return [`preview ${request}`];
 }

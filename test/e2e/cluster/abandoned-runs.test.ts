@@ -96,6 +96,21 @@ test("without a state file the labels tell whose a run is", async () => {
   expect(await namesInEngine()).not.toContain(name);
 });
 
+test("a node whose network somebody has removed by hand goes with its run", async () => {
+  const owner = await ownerProcess();
+  const { runId, name } = await makeRun(owner);
+  await owner.kill();
+  await engine.docker(["network", "disconnect", "--force", name, `${name}-control-plane`]);
+  await engine.docker(["network", "rm", name]);
+  // Of that name, but made elsewhere.
+  const foreign = `foreign-${runId}`;
+  await startContainer(foreign, ["--label", `io.x-k8s.kind.cluster=${name}`]);
+  await removeRun(runId, { engine, stateDirectory: state.path });
+  const left = await namesInEngine();
+  expect(left).not.toContain(`${name}-control-plane`);
+  expect(left).toContain(foreign);
+});
+
 test("a run of another machine on the same engine is nobody's to remove unasked", async () => {
   const owner = await ownerProcess();
   const elsewhere = { ...owner, identity: { ...owner.identity, host: "elsewhere" } };

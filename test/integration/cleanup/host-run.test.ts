@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { processesOf } from "../../support/home-processes.ts";
@@ -67,6 +67,28 @@ describe("steps on the machine itself", () => {
     expect(cleaned).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^removed run [0-9a-f]{10}\n$/) });
     expect(cleaned.stderr).toContain("error[ENGINE_MISSING]");
     expect(await processesOf(home)).toEqual([]);
+    expect(await runsOf()).toEqual([]);
+  });
+
+  test("are removed by clean although others cannot be, which it names", async () => {
+    const builds = [await startSleepingBuild("stuck"), await startSleepingBuild("loose")];
+    const names = (await runsOf()).filter((name) => name.endsWith(".json"));
+    for (const { child, ended } of builds) {
+      child.kill("SIGKILL");
+      await ended;
+    }
+    const [stuck = "", loose = ""] = names.map((name) => name.replace(".json", ""));
+    const file = join(home.state, "runs", `${stuck}.json`);
+    const state = await readFile(file, "utf8");
+    // Nothing is below a file, and so it cannot be removed either.
+    await writeFile(file, state.replace('"directories": []', '"directories": ["/dev/null/temporary"]'));
+    const cleaned = await home.kubefile(["clean"], { env: noEngine });
+    expect(cleaned).toMatchObject({ exitCode: 1, stdout: `removed run ${loose}\n` });
+    expect(cleaned.stderr).toContain(`error[CLUSTER_FAILED]: run ${stuck} could not be removed wholly: ENOTDIR`);
+    expect(cleaned.stderr).toContain("  | no Docker Engine answers");
+    expect(await processesOf(home)).toEqual([]);
+    await writeFile(file, state);
+    expect((await home.kubefile(["clean"], { env: noEngine })).stdout).toBe(`removed run ${stuck}\n`);
     expect(await runsOf()).toEqual([]);
   });
 

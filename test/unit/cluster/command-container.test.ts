@@ -11,14 +11,18 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 const temporaryDirectory = temporaryDirectories();
 
 /** A client whose engine runs one command, which ends with 7, and then answers as told when asked for the container. */
-async function failingCommand(inspected: string): Promise<{ exitCode: number }> {
+async function failingCommand(
+  inspected: string,
+  { ends = "exit 7", timeout = 10_000, removed = ":" } = {},
+): Promise<{ exitCode: number }> {
   const directory = await temporaryDirectory();
   const script = `#!/bin/sh
 case "$1" in
 image) echo '["PATH=/bin"]' ;;
 create) echo 0123456789ab ;;
-exec) cat > /dev/null; [ ! -e ${directory}/ready ] || exit 7; : > ${directory}/ready ;;
+exec) cat > /dev/null; [ ! -e ${directory}/ready ] || ${ends}; : > ${directory}/ready ;;
 inspect) ${inspected} ;;
+rm) ${removed} ;;
 esac
 `;
   await writeFile(join(directory, "docker"), script);
@@ -30,7 +34,7 @@ esac
     run: await openRun({ stateDirectory, runId: "0123456789", owner: await ownIdentity() }),
     ...{ image: "tools:1", network: { kind: "open" }, path: "full", signal },
   });
-  return await container.exec("kubectl apply -f a.yaml", { signal, timeout: 10_000 });
+  return await container.exec("kubectl apply -f a.yaml", { signal, timeout });
 }
 
 test("an exit code is the command's when its container lives on", async () => {
@@ -45,4 +49,10 @@ test.each([
   ],
 ])("an engine that goes away is not the command's fault: %s", async (inspected, why) => {
   expect(await failureOf(failingCommand(inspected))).toBe(`COMMAND_FAILED: the engine cut the command off: ${why}`);
+});
+
+test("a command that is out of time is told of, although its container cannot be removed", async () => {
+  const removed = 'echo "Cannot connect to the Docker daemon" >&2; kill -9 $$';
+  const failing = failingCommand("echo true", { ends: "exec sleep 60", timeout: 500, removed });
+  expect(await failureOf(failing)).toBe('COMMAND_TIMEOUT: "kubectl apply -f a.yaml" did not end within 1 s');
 });

@@ -124,11 +124,14 @@ test("files of no run are swept once nobody can be at work on them", async () =>
   await writeFile(join(stateDirectory, "alive.json.new"), "");
   await writeFile(join(stateDirectory, "cut.json.new"), "");
   await mkdir(join(stateDirectory, "cut"));
+  await writeFile(join(stateDirectory, "broken.json"), '{"version": 1,');
+  await mkdir(join(stateDirectory, "broken"));
+  await writeFile(join(stateDirectory, "newer.json"), '{"version": 2}');
   const now = Date.now();
   await sweepStateDirectory(stateDirectory, now + 30_000);
-  expect(await readdir(stateDirectory)).toHaveLength(5);
+  expect(await readdir(stateDirectory)).toHaveLength(8);
   await sweepStateDirectory(stateDirectory, now + 120_000);
-  expect((await readdir(stateDirectory)).sort()).toEqual(["alive", "alive.json", "alive.json.new"]);
+  expect((await readdir(stateDirectory)).sort()).toEqual(["alive", "alive.json", "alive.json.new", "newer.json"]);
   expect((await stat(run.names.directory)).isDirectory()).toBe(true);
   await sweepStateDirectory(join(stateDirectory, "none"), now);
 });

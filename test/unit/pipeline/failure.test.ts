@@ -20,12 +20,14 @@ describe("asKubefileError", () => {
     [new KubernetesApiError(500, "InternalError", "etcdserver: timed out"), "CLUSTER_FAILED", "etcdserver: timed out"],
     [systemError("ENOSPC", "/var/cache/x"), "DISK_SHORT", "no space left on the disk at /var/cache/x"],
     [systemError("EROFS", "/home/me"), "STORE_UNUSABLE", "EROFS"],
+    [systemError("ENAMETOOLONG", `/root${"/d".repeat(5_000)}`), "UNSUPPORTED", "ENAMETOOLONG"],
     [new TypeError("x is undefined"), "INTERNAL", "x is undefined"],
     ["thrown text", "INTERNAL", "thrown text"],
   ])("tells %s with its code and a next step", (error, code, message) => {
     const known = asKubefileError(error);
     expect(known).toMatchObject({ code, message: expect.stringContaining(message), cause: error });
     expect(known.hint).toBeTruthy();
+    expect(known.message.length).toBeLessThan(300);
   });
 
   it("tells of a file where a directory of ours should be", async () => {
