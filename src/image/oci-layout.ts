@@ -13,6 +13,7 @@ import { OCI_INDEX } from "../oci/media-types.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { aboutFile } from "../process/disk-full.ts";
 import { requireSize } from "../rootfs/read-entries.ts";
+import { untilEnd } from "../rootfs/tar-end.ts";
 import type { Store } from "../store/types.ts";
 import { type ClusterImage, uploadsOf } from "./cluster-image.ts";
 import type { ClusterIndex } from "./cluster-index.ts";
@@ -80,7 +81,7 @@ export async function importOciLayout(
 ): Promise<readonly Descriptor[]> {
   const { name: file, signal } = options;
   const archive = extract();
-  const reading = pipeline(layout, archive, { signal });
+  const reading = pipeline(layout, untilEnd, archive, { signal });
   const small = new Map<string, Buffer>();
   const storeEntries = async (): Promise<void> => {
     for await (const entry of archive) {

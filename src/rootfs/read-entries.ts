@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { extract, type Header } from "tar-stream";
 import { errorMessage, KubefileError } from "../error.ts";
+import { untilEnd } from "./tar-end.ts";
 
 export interface EntryReader {
   /** What messages call the archive. */
@@ -22,9 +23,8 @@ export async function readEntries(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const archive = extract();
-  const feeding = pipeline(tar, (chunks: AsyncIterable<string | Buffer>) => reader.counted(chunks), archive, {
-    signal,
-  });
+  const counted = (chunks: AsyncIterable<string | Buffer>) => untilEnd(reader.counted(chunks));
+  const feeding = pipeline(tar, counted, archive, { signal });
   const fed = feeding.then(
     () => undefined,
     (error: unknown) => error,

@@ -2,9 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { applyLayer } from "../../../src/rootfs/apply-layer.ts";
 import { gunzip } from "../../../src/rootfs/decompress.ts";
+import { untilEnd } from "../../../src/rootfs/tar-end.ts";
 import { unpackTree } from "../../../src/rootfs/unpack-tree.ts";
 import { type Listing, listTree, type Member, tarOf, temporaryDirectories, writeTree } from "./fixture.ts";
 
@@ -132,6 +134,48 @@ describe("a hostile archive", () => {
       code: "UNSAFE_ARCHIVE",
       message: 'layer 1 is not a whole tar archive: the header of "endless" has no size',
     });
+  });
+
+  it.each([
+    ["another archive", () => bytesOf(file("hidden"), link("l", "/etc"))],
+    ["no archive", async () => Buffer.alloc(3_000, "x")],
+  ])("has an end, behind which %s changes nothing", async (_, behind) => {
+    const bytes = Buffer.concat([await bytesOf(file("shown")), await behind()]);
+    await applyLayer(root, Readable.from([bytes]));
+    expect(await listTree(root)).toEqual(['644 shown "x"']);
+  });
+
+  it("does not end with a file of nothing but zeros, wherever its bytes are cut", async () => {
+    const zeros = "\0".repeat(2_048);
+    const bytes = await bytesOf(
+      file("zeros", { content: zeros }),
+      file(`${"long/".repeat(30)}name`, { content: zeros, pax: {} }),
+      file("announced", { content: zeros, pax: { comment: "\0".repeat(600), size: "2048" } }),
+      file("last"),
+    );
+    // As of files that are too large for their own header: only the one before it knows.
+    const own = bytes.indexOf("PaxHeader", bytes.indexOf("size=2048"));
+    bytes.write("00000000000", own + 124);
+    fixChecksum(bytes.subarray(own));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 9 }),
+        async (lengths) => {
+          const pieces: Buffer[] = [];
+          for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+            const length = lengths[turn % lengths.length] ?? 1;
+            pieces.push(bytes.subarray(at, at + length));
+            at += length;
+          }
+          const passed: Buffer[] = [];
+          for await (const piece of untilEnd(Readable.from(pieces))) passed.push(piece);
+          expect(Buffer.concat(passed).equals(bytes.subarray(0, -512))).toBe(true);
+        },
+      ),
+      { numRuns: 30 },
+    );
+    await applyLayer(root, Readable.from([bytes]));
+    expect((await listTree(root)).filter((line) => line.startsWith("644"))).toHaveLength(4);
   });
 
   const broken: [string, () => Promise<Readable>][] = [

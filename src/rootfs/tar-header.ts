@@ -1,0 +1,20 @@
+/** Fields of a tar's headers (POSIX ustar, and GNU's form of large numbers). */
+
+export const TAR_BLOCK = 512;
+
+/** A field of text, up to its first NUL. */
+export function tarText(header: Buffer, start: number, length: number): string {
+  const field = header.subarray(start, start + length);
+  const zero = field.indexOf(0);
+  return field.subarray(0, zero === -1 ? length : zero).toString("utf8");
+}
+
+/** Octal digits, or the base-256 form that GNU tar made for sizes above 8 GiB; -1 for neither. */
+export function tarNumber(header: Buffer, start: number, length: number): number {
+  if (header[start] === 0x80) {
+    const value = header.readBigUInt64BE(start + length - 8);
+    return value > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : Number(value);
+  }
+  const text = tarText(header, start, length).trim();
+  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : -1;
+}
