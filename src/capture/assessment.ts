@@ -25,6 +25,8 @@ export interface Assessment {
   readonly pulled: boolean;
   /** Something goes on that may mend what is stuck. */
   readonly progressing: boolean;
+  /** The same, pods left out that have crashed before: those may go on for ever and get nowhere. */
+  readonly advancing: boolean;
 }
 
 interface Draft {
@@ -40,6 +42,7 @@ interface Draft {
   podsTotal: number;
   pulled: boolean;
   progressing: boolean;
+  advancing: boolean;
 }
 
 /**
@@ -61,6 +64,7 @@ export function assess(
     podsTotal: 0,
     pulled: true,
     progressing: false,
+    advancing: false,
   };
   for (const entry of objects) {
     // What a roll-out replaces may be broken for ever: that it is replaced shows in its Deployment.
@@ -85,6 +89,7 @@ export function assess(
     ready: draft.problems.length === 0 && draft.waiting.length === 0,
     pulled,
     progressing: draft.progressing || jobsGoOn,
+    advancing: draft.advancing || jobsGoOn,
   };
 }
 
@@ -98,6 +103,7 @@ function addWorkload(draft: Draft, { object, owners }: LaunchObject, state: Work
     if (state.cause !== "controller") return;
     draft.pulled = false;
     draft.progressing = true;
+    draft.advancing = true;
     return;
   }
   const gravity = state.state === "failed" ? "final" : "stuck";
@@ -129,6 +135,7 @@ function addPod(draft: Draft, entry: LaunchObject, state: PodState): void {
   if (state.state === "waiting") {
     draft.waiting.push({ name, text: state.waitingFor });
     draft.progressing = true;
+    if (!state.hasCrashed) draft.advancing = true;
   } else {
     for (const { uid } of owners) draft.ownersOfBlocked.add(uid);
   }

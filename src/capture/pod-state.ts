@@ -21,8 +21,8 @@ export type PodState =
   /** Failed, and it will not be started again by itself. */
   | { readonly state: "failed"; readonly problems: readonly PodProblem[] }
   | { readonly state: "blocked"; readonly problems: readonly PodProblem[] }
-  /** On its way; `waitingFor` says where it is. */
-  | { readonly state: "waiting"; readonly waitingFor: string };
+  /** On its way; `waitingFor` says where it is, `hasCrashed` that it was so before. */
+  | { readonly state: "waiting"; readonly waitingFor: string; readonly hasCrashed: boolean };
 
 const imageReasons = new Set([
   "ErrImagePull",
@@ -67,7 +67,8 @@ export function podState(pod: KubernetesObject, warnings: readonly WarningEvent[
     const { reason, message } = setup;
     return { state: "blocked", problems: [{ reason, message, cause: "other", restarts: 0 }] };
   }
-  return { state: "waiting", waitingFor: waitingFor(statuses) };
+  const hasCrashed = statuses.some(({ status }) => restartsOf(status) > 0);
+  return { state: "waiting", waitingFor: waitingFor(statuses), hasCrashed };
 }
 
 /** True when every container has its image on the node, or cannot ask for it yet for another reason than its image. */

@@ -66,7 +66,7 @@ export async function waitSettled(options: SettleOptions): Promise<Extract<Grade
     const time = clock.now();
     const now = time.getTime();
     const assessment = assess(options.watcher.objects(), options.watcher.warnings);
-    persistence.update(assessment.problems, time);
+    persistence.update(assessment.problems, time, assessment.advancing);
     throwLastingPullFailures(assessment, persistence, time, options);
 
     const satisfied = mode === "ready" ? assessment.ready : assessment.pulled;

@@ -51,6 +51,36 @@ describe("a problem is believed", () => {
     expect(persistence.lasts({ ...crash, restarts: 3 }, at(0))).toBe(true);
   });
 
+  it("when a container has crashed once more since what it may have waited for came up", () => {
+    const persistence = createPersistence();
+    const crash: Problem = { ...image, gravity: "stuck", cause: "other", reason: "CrashLoopBackOff", restarts: 3 };
+    persistence.update([crash], at(70), true);
+    persistence.update([crash], at(75), true);
+    persistence.update([crash], at(76));
+    expect(persistence.lasts(crash, at(76))).toBe(false);
+    // It runs for a moment, which is no advance, and crashes again.
+    persistence.update([], at(150));
+    const again = { ...crash, restarts: 4 };
+    persistence.update([again], at(151));
+    expect(persistence.lasts(again, at(151))).toBe(true);
+  });
+
+  it.each([
+    ["FailedCreate", 30, 60],
+    ["FailedMount", 100, 200],
+    ["FailedCreate", 300, 480],
+    ["FailedCreate", 10, 40],
+    ["CreateContainerConfigError", 100, 130],
+    ["Unschedulable", 0, 30],
+  ])("%s of the first second, when all else came up after %i s: after %i s", (reason, advanced, believed) => {
+    const persistence = createPersistence();
+    const stuck: Problem = { ...image, gravity: "stuck", cause: "other", reason };
+    for (let second = 0; second <= believed; second += 1) {
+      persistence.update([stuck], at(second), second <= advanced);
+      expect(persistence.lasts(stuck, at(second))).toBe(second === believed);
+    }
+  });
+
   it("never without having been seen", () => {
     expect(createPersistence().lasts(image, at(100))).toBe(false);
   });

@@ -233,6 +233,49 @@ describe("waitSettled", () => {
     expect(settling.clock.passed()).toBe(after);
   });
 
+  it("lets a program that crashes until a database is up have one more try after that", async () => {
+    const [, , , , template] = rollOut(true);
+    if (template === undefined) throw new Error("no pod");
+    const pod = (name: string, restartCount: number, state: object, isReady: boolean): KubernetesObject => ({
+      ...template,
+      metadata: { name, namespace: "shop", uid: name },
+      status: {
+        phase: "Running",
+        conditions: [{ type: "Ready", status: isReady ? "True" : "False" }],
+        containerStatuses: [{ name: "app", restartCount, state }],
+      },
+    });
+    const backOff = { waiting: { reason: "CrashLoopBackOff", message: "back-off" } };
+    const run = async (comesUp: boolean) => {
+      const settling = options(watcherOf(shop));
+      const launch = createLaunchObjects({ baseline: baselineOfRecording(shop), now: settling.clock.now });
+      const later: readonly (readonly [seconds: number, pod: KubernetesObject])[] = [
+        [0, pod("db", 0, { running: {} }, false)],
+        [0, pod("app", 3, backOff, false)],
+        [75, pod("db", 0, { running: {} }, true)],
+        [150, pod("app", 4, { running: {} }, comesUp)],
+        [152, pod("app", 4, comesUp ? { running: {} } : backOff, comesUp)],
+      ];
+      let done = 0;
+      const sleep = async (milliseconds: number): Promise<void> => {
+        await settling.clock.sleep(milliseconds);
+        for (const [seconds, object] of later.slice(done)) {
+          if (settling.clock.passed() < seconds * 1000) break;
+          launch.apply({ type: done < 2 ? "ADDED" : "MODIFIED", object });
+          done += 1;
+        }
+      };
+      await sleep(0);
+      const watcher = { ...settling.watcher, ...launch };
+      const outcome = await waitSettled({ ...settling, watcher, clock: { ...settling.clock, sleep } }).catch(
+        (error: unknown) => (error instanceof KubefileError ? error.code : String(error)),
+      );
+      return { outcome, seconds: Math.round(settling.clock.passed() / 1000) };
+    };
+    expect(await run(true)).toEqual({ outcome: "ready", seconds: 170 });
+    expect(await run(false)).toEqual({ outcome: "NOT_SETTLED", seconds: 152 });
+  });
+
   it("tells an event once, though each try of a kubelet has another container's id in its words", async () => {
     const words = (id: string): string => `failed to generate container "${id.repeat(64)}" spec: no command specified`;
     const [, , , pod] = rollOut(false);
