@@ -94,7 +94,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
       from: isPod ? "pod" : "template",
       firstSeen,
       owners,
-      isGone: isGone(entry, image, lookup),
+      isReplaced: isReplaced(entry, image, tracked),
       ...(hook === undefined ? {} : { hook }),
       ...(isPod ? {} : { idle: idleReason(entry.object) }),
     };
@@ -164,14 +164,19 @@ function newEntry(object: KubernetesObject, time: Date): Tracked {
   return { object, firstSeen: time, deleted: false, newsAt: time, images: new Map(), started: new Map() };
 }
 
-/** Whether an object that named an image is gone or going, names another one now, or has given way to another template. */
-function isGone(
-  { object, deleted }: Tracked,
-  { role, container, image }: PodSpecImage,
-  lookup: (uid: string) => KubernetesObject | undefined,
-): boolean {
-  if (deleted || object.metadata.deletionTimestamp !== undefined || isSuperseded(object, lookup)) return true;
-  return !imagesOfPodSpec(podSpecOf(object)?.spec).some(
+/**
+ * Whether something has taken the place of an image where it was named: another image there, another template, or what
+ * has made a pod that is gone makes them with another image now. What is merely gone wanted its image.
+ */
+function isReplaced({ object, deleted }: Tracked, image: PodSpecImage, tracked: ReadonlyMap<string, Tracked>): boolean {
+  if (isSuperseded(object, (uid) => tracked.get(uid)?.object)) return true;
+  if (!deleted && object.metadata.deletionTimestamp === undefined) return !names(object, image);
+  const owner = tracked.get(controllerOf(object)?.uid ?? "");
+  return owner !== undefined && !owner.deleted && !names(owner.object, image);
+}
+
+function names(object: KubernetesObject, { role, container, image }: PodSpecImage): boolean {
+  return imagesOfPodSpec(podSpecOf(object)?.spec).some(
     (now) => now.role === role && now.container === container && now.image === image,
   );
 }

@@ -9,7 +9,7 @@ import { replacementOf } from "./unneeded-images.ts";
  */
 export function malformedImages(observations: readonly ImageObservation[]): readonly string[] {
   const texts = observations
-    .filter((seen) => seen.reference === undefined && seen.from === "template" && !seen.isGone)
+    .filter((seen) => seen.reference === undefined && seen.from === "template" && !seen.isReplaced)
     .filter((seen) => replacementOf(seen, observations) === undefined)
     // What a workload makes repeats its words.
     .filter(({ owners, image }) => !observations.some((other) => other.image === image && isOwner(other, owners)))

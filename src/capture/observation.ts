@@ -15,8 +15,8 @@ export interface ImageObservation {
   readonly firstSeen: Date;
   /** Nearest first; as far as known when asked. */
   readonly owners: readonly Owner[];
-  /** Nothing names it any more where this was seen: the object is gone, or has another image now. */
-  readonly isGone: boolean;
+  /** Something has taken its place since: the object has another image now, or another template. */
+  readonly isReplaced: boolean;
   /** Helm's hook annotation of the object or of a workload above it: `pre-install,pre-upgrade`. */
   readonly hook?: string;
   /** Why a template has no pod: `selects no node`. */

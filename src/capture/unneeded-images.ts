@@ -6,8 +6,8 @@ import { containerText } from "./pod-spec.ts";
 /**
  * Says of an image that no node got why the launch is whole without it; undefined when something may need it yet.
  *
- * Either all that named it is gone, as after a `kubectl set image` that replaces what a manifest has in the image's
- * place. Or only templates name it and each pod of theirs got another one, as from a mutating webhook: Istio's gateways
+ * Either all that named it has been given another, as by a `kubectl set image` that replaces what a manifest has in the
+ * image's place. Or only templates name it and each pod of theirs got another one, as from a mutating webhook: Istio's gateways
  * have the image `auto`, which stands for none.
  *
  * @param observations all of the launch
@@ -17,13 +17,13 @@ export function whyUnneeded(entry: ImageEntry, observations: readonly ImageObser
   if (entry.pull?.digest !== undefined) return undefined;
   const reasons = entry.observations.map((seen) => reasonOf(seen, observations));
   if (reasons.includes(undefined)) return undefined;
-  // What goes on tells more than what is gone.
+  // What goes on tells more than what was replaced.
   const [first] = entry.observations.toSorted((one, other) => (rankOf(one) < rankOf(other) ? -1 : 1));
   return first === undefined ? undefined : reasonOf(first, observations);
 }
 
 function reasonOf(seen: ImageObservation, observations: readonly ImageObservation[]): string | undefined {
-  if (seen.isGone) return `${subjectOf(seen)} named ${seen.image} until the launch removed or changed it`;
+  if (seen.isReplaced) return `${subjectOf(seen)} named ${seen.image} until it was replaced`;
   const replacement = replacementOf(seen, observations);
   if (replacement === undefined) return undefined;
   return `${subjectOf(seen)} names ${seen.image}, and its pods have ${replacement} in its place`;
@@ -48,7 +48,7 @@ export function replacementOf(
 }
 
 function rankOf(seen: ImageObservation): string {
-  return `${seen.isGone ? 1 : 0} ${subjectOf(seen)}`;
+  return `${seen.isReplaced ? 1 : 0} ${subjectOf(seen)}`;
 }
 
 function subjectOf(seen: ImageObservation): string {

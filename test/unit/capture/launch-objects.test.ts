@@ -107,8 +107,8 @@ describe("what a roll-out leaves behind", () => {
         for (const object of mixed) launch.apply({ type: "ADDED", object });
         const superseded = launch.objects().filter((entry) => entry.superseded);
         expect(superseded.map(({ object }) => object.metadata.name)).toEqual(["late-1-a", "late-1"]);
-        const gone = launch.observations().filter(({ isGone }) => isGone);
-        expect(gone.map(({ object, image }) => `${object.name} ${image}`)).toEqual([
+        const replaced = launch.observations().filter(({ isReplaced }) => isReplaced);
+        expect(replaced.map(({ object, image }) => `${object.name} ${image}`)).toEqual([
           `late-1-a ${placeholder}`,
           `late-1 ${placeholder}`,
         ]);
@@ -117,23 +117,45 @@ describe("what a roll-out leaves behind", () => {
     );
   });
 
-  it("includes what the workload itself named before, and what is deleted", () => {
-    const launch = createLaunchObjects({ baseline: baselineOf({ objects: [], nodes: [] }), now: () => startTime });
+  it("includes what a workload or a pod itself named before", () => {
+    const [deployment, oldSet, , oldPod, newPod] = rollOut(true);
+    if (deployment === undefined || oldSet === undefined || oldPod === undefined) throw new Error("no roll-out");
+    const { launch, replaced } = fresh();
+    const bare = { ...oldPod, metadata: { ...oldPod.metadata, ownerReferences: [] } };
+    launch.apply({ type: "ADDED", object: { ...deployment, spec: oldSet.spec } });
+    launch.apply({ type: "ADDED", object: bare });
+    expect(replaced()).toEqual([]);
+    launch.apply({ type: "MODIFIED", object: deployment });
+    expect(replaced()).toEqual([`late ${placeholder}`]);
+    launch.apply({ type: "MODIFIED", object: { ...bare, spec: newPod?.spec } });
+    expect(replaced()).toEqual([`late ${placeholder}`, `late-1-a ${placeholder}`]);
+  });
+
+  it("includes pods that are gone when what made them has another image, and no other pods that are gone", () => {
     const [deployment, oldSet, , oldPod] = rollOut(true);
     if (deployment === undefined || oldSet === undefined || oldPod === undefined) throw new Error("no roll-out");
-    launch.apply({ type: "ADDED", object: { ...deployment, spec: oldSet.spec } });
-    launch.apply({ type: "ADDED", object: { ...oldPod, metadata: { ...oldPod.metadata, ownerReferences: [] } } });
-    const gone = (): readonly string[] =>
+    const { launch, replaced } = fresh();
+    const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: "late", uid: deployment.metadata.uid };
+    const pod = { ...oldPod, metadata: { ...oldPod.metadata, ownerReferences: [owner] } };
+    launch.apply({ type: "ADDED", object: { ...deployment, kind: "StatefulSet", spec: oldSet.spec } });
+    launch.apply({ type: "ADDED", object: pod });
+    launch.apply({ type: "DELETED", object: pod });
+    expect(replaced()).toEqual([]);
+    launch.apply({ type: "MODIFIED", object: { ...deployment, kind: "StatefulSet" } });
+    expect(replaced()).toEqual([`late-1-a ${placeholder}`, `late ${placeholder}`]);
+    launch.apply({ type: "DELETED", object: { ...deployment, kind: "StatefulSet" } });
+    expect(replaced()).toEqual([]);
+  });
+
+  function fresh() {
+    const launch = createLaunchObjects({ baseline: baselineOf({ objects: [], nodes: [] }), now: () => startTime });
+    const replaced = (): readonly string[] =>
       launch
         .observations()
-        .filter(({ isGone }) => isGone)
+        .filter(({ isReplaced }) => isReplaced)
         .map(({ object, image }) => `${object.name} ${image}`);
-    expect(gone()).toEqual([]);
-    launch.apply({ type: "MODIFIED", object: deployment });
-    expect(gone()).toEqual([`late ${placeholder}`]);
-    launch.apply({ type: "DELETED", object: oldPod });
-    expect(gone()).toEqual([`late ${placeholder}`, `late-1-a ${placeholder}`]);
-  });
+    return { launch, replaced };
+  }
 });
 
 describe("the baseline", () => {

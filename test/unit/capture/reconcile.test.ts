@@ -226,7 +226,7 @@ describe("reconcile", () => {
     expect(warnings).toContain(
       'CronJob shop/report container main names "a/B", which is no image reference: no node can pull it',
     );
-    const gone = broken.map((seen) => ({ ...seen, isGone: true }));
+    const gone = broken.map((seen) => ({ ...seen, isReplaced: true }));
     const without = await reconcile(input({ observations: [...launch.observations(), ...gone] }));
     expect(without.warnings).toEqual((await reconcile(input())).warnings);
   });
@@ -246,7 +246,7 @@ describe("reconcile", () => {
       );
       expect(images.map(({ reference }) => reference)).toEqual([final]);
       expect(warnings).toEqual([
-        `ReplicaSet shop/late-1 container app named ${placeholder} until the launch removed or changed it; what it names could not be fetched and is left out`,
+        `ReplicaSet shop/late-1 container app named ${placeholder} until it was replaced; what it names could not be fetched and is left out`,
       ]);
       expect(suggestions.map(({ reference }) => reference)).toEqual([placeholder]);
     });
@@ -257,7 +257,9 @@ describe("reconcile", () => {
     });
 
     it("must exist when something names it yet", async () => {
-      const observations = rolledOut.map((seen) => (seen.object.kind === "Pod" ? { ...seen, isGone: false } : seen));
+      const observations = rolledOut.map((seen) =>
+        seen.object.kind === "Pod" ? { ...seen, isReplaced: false } : seen,
+      );
       await expect(reconcile(input({ ...part, observations }))).rejects.toMatchObject({ code: "PULL_FAILED" });
     });
   });
