@@ -1,10 +1,11 @@
-import { realpath, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { realpath } from "node:fs/promises";
+import { join } from "node:path";
 import { parseImageBuilds } from "../builders/parse-image-build.ts";
 import { builderNames } from "../builders/types.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { BuildOptions } from "../pipeline/options.ts";
 import type { ProjectFile } from "../plan/project-file.ts";
+import { checkoutOf } from "./checkout.ts";
 import { shownPath } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 
@@ -58,13 +59,4 @@ export async function imageBuilds(
 function imageName(text: string | undefined): string | undefined {
   if (text !== undefined) parseReference(text);
   return text;
-}
-
-/** The Git checkout that a directory is part of, which no commit can make larger; without one the directory itself. */
-async function checkoutOf(directory: string): Promise<string> {
-  const real = await realpath(directory);
-  for (let folder = real; dirname(folder) !== folder; folder = dirname(folder)) {
-    if ((await stat(join(folder, ".git")).catch(() => undefined)) !== undefined) return folder;
-  }
-  return real;
 }

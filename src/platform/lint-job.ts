@@ -10,9 +10,10 @@ import {
 } from "../kubefile/format-diagnostics.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
 import { readKubefileText } from "../pipeline/kubefile-source.ts";
-import { loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
+import { ignoreFiles, loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { collectProblem, throwTogether } from "../rootfs/problems.ts";
 import { annotateDiagnostics, annotationsOf } from "./annotate-error.ts";
+import { checkoutOf, requireInCheckout } from "./checkout.ts";
 import { formatFindings, type QualityFinding, withAnnotation } from "./code-quality.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { absolute, shownPath } from "./input-values.ts";
@@ -38,7 +39,12 @@ export async function lintInJob(
   for (const path of paths) {
     const file = await kubefileAt(absolute(path, context.cwd));
     const shown = shownPath(file, context.cwd);
-    const text = await collectProblem(unread, () => readKubefileText(file, shown));
+    const text = await collectProblem(unread, async () => {
+      const read = await readKubefileText(file, shown);
+      const own = [file, ...ignoreFiles.map((name) => join(dirname(file), name))];
+      await requireInCheckout(await checkoutOf(dirname(file)), own);
+      return read;
+    });
     if (text === undefined) continue;
     const { diagnostics } = checkKubefile(text, shown, {
       context: directoryContext(dirname(file), await loadIgnoreFile(dirname(file))),

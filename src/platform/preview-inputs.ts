@@ -4,6 +4,7 @@ import { parseReference } from "../oci/reference.ts";
 import { parseForwardTarget } from "../pipeline/forward-target.ts";
 import type { PreviewForward, PreviewOptions } from "../pipeline/preview.ts";
 import { buildInputs, type HostFlags } from "./build-inputs.ts";
+import { checkoutOf, isWithin, requireInCheckout } from "./checkout.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
@@ -106,6 +107,12 @@ export async function resolvePreview(
       platform: flags.platform === undefined ? [] : [flags.platform],
     };
     const { options: build, settings } = await resolveBuild(subject, own, context);
+    const checkout = await checkoutOf(build.context);
+    const values = launch.values.map(({ file }) => file);
+    await requireInCheckout(
+      checkout,
+      values.filter((file) => isWithin(checkout, file)),
+    );
     const { nodeImage, kindConfig, runImage, quietWindow, timeout } = build;
     const same = { nodeImage, kindConfig, runImage, quietWindow, timeout };
     return { settings, options: { ...more, subject: { kind: "context", build }, launch: { ...launch, ...same } } };

@@ -3,10 +3,13 @@ import { isAbsolute, join, resolve } from "node:path";
 import { type CacheFlag, parseCacheSpecs } from "../cache/parse-spec.ts";
 import { KubefileError } from "../error.ts";
 import type { Platform } from "../oci/descriptor.ts";
+import { lockFileOf } from "../pipeline/build-lock.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
+import { ignoreFiles } from "../rootfs/load-ignore-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
 import { cacheTrust } from "./cache-trust.ts";
+import { checkoutOf, isWithin, requireInCheckout } from "./checkout.ts";
 import type { CommandContext } from "./context.ts";
 import { imageBuilds } from "./image-inputs.ts";
 import {
@@ -25,6 +28,7 @@ import { parseLabels } from "./label-inputs.ts";
 import { parseBuildPlatforms, requireOneRehearsal } from "./platform-input.ts";
 import { readSecrets } from "./secret-inputs.ts";
 import { sourceRevision } from "./source-revision.ts";
+import { refuseStrangersProject } from "./strangers-project.ts";
 import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
 
@@ -48,7 +52,11 @@ export async function resolveBuild(
       hint: "the last argument is the build context, a directory: kubefile build .",
     });
   }
+  const checkout = await checkoutOf(directory);
+  const ownFiles = ["kubefile.yaml", ...ignoreFiles].map((name) => join(directory, name));
+  await requireInCheckout(checkout, ownFiles);
   const project = (await loadProjectFile(join(directory, "kubefile.yaml"))) ?? {};
+  await refuseStrangersProject(project, flags, context.env);
   const from = <Key extends keyof BuildFlags & keyof ProjectFile>(key: Key): BuildFlags[Key] | ProjectFile[Key] =>
     flags[key] ?? project[key];
   const inContext = (path: string): string => (isAbsolute(path) ? path : resolve(directory, path));
@@ -70,7 +78,13 @@ export async function resolveBuild(
     const written = project[key];
     return flags[key] ?? (written === undefined ? fallback : parseDuration(written, key));
   };
-  const kindConfig = flags.kindConfig === undefined ? project.kindConfig : absolute(flags.kindConfig, context.cwd);
+  const ownKindConfig = project.kindConfig === undefined ? undefined : inContext(project.kindConfig);
+  const kindConfig = flags.kindConfig === undefined ? ownKindConfig : absolute(flags.kindConfig, context.cwd);
+  const isOwn = (path: string, flag: string | undefined): boolean => flag === undefined || isWithin(checkout, path);
+  await requireInCheckout(checkout, [
+    ...(isOwn(file, flags.file) ? [file, lockFileOf(file)] : []),
+    ...(kindConfig !== undefined && isOwn(kindConfig, flags.kindConfig) ? [kindConfig] : []),
+  ]);
   const sourceDateEpoch = parseEpoch(context.env.SOURCE_DATE_EPOCH);
   const mirrors = flags.mirror ?? Object.entries(project.mirror ?? {}).map(([host, url]) => `${host}=${url}`);
   const options: BuildOptions = {
@@ -101,7 +115,7 @@ export async function resolveBuild(
     exclude: parseExclusions(from("exclude") ?? []),
     launchNetwork: from("launchNetwork") ?? false,
     nodeImage: from("nodeImage"),
-    kindConfig: kindConfig === undefined ? undefined : inContext(kindConfig),
+    kindConfig,
     defaultCni: from("defaultCni") ?? true,
     keepCluster: flags.keepCluster ?? false,
     run: from("run") ?? "container",

@@ -5,7 +5,7 @@ import { type IgnoreRules, nothingIgnored, parseIgnoreFile } from "../kubefile/i
 import { isAbsent } from "./contained-path.ts";
 
 /** The first that exists counts, alone. */
-const fileNames = [".kubefileignore", ".dockerignore"] as const;
+export const ignoreFiles = [".kubefileignore", ".dockerignore"] as const;
 
 /**
  * What the ignore file at the root of a context leaves out; nothing when there is no such file.
@@ -14,7 +14,7 @@ const fileNames = [".kubefileignore", ".dockerignore"] as const;
  * @throws KubefileError USAGE when it cannot be read, KUBEFILE_INVALID for malformed patterns
  */
 export async function loadIgnoreFile(context: string, written?: string): Promise<IgnoreRules> {
-  for (const name of fileNames) {
+  for (const name of ignoreFiles) {
     const text = await readText(join(context, name), name);
     if (text !== undefined) return withoutWritten(parseIgnoreFile(text, name), written);
   }
