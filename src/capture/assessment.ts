@@ -1,6 +1,7 @@
 import type { LaunchObject } from "./launch-objects.ts";
 import { formatObject, isWorkloadOwner, nameOf, type ObjectName } from "./owners.ts";
 import { hasItsImages, type PodProblem, type PodState, podState } from "./pod-state.ts";
+import { removedFailure } from "./removed-failure.ts";
 import type { WarningEvent } from "./warning-events.ts";
 import { type WorkloadState, workloadState } from "./workload-state.ts";
 
@@ -68,7 +69,10 @@ export function assess(
   };
   for (const entry of objects) {
     // What a roll-out replaces may be broken for ever: that it is replaced shows in its Deployment.
-    if (entry.deleted || entry.superseded) continue;
+    if (entry.superseded) continue;
+    const failure = isPeriodic(entry) ? undefined : removedFailure(entry, objects);
+    if (failure !== undefined) addWorkload(draft, entry, failure);
+    if (entry.deleted || failure !== undefined) continue;
     const seen = warnings(entry.object.metadata.uid);
     if (entry.object.kind === "Pod") addPod(draft, entry, podState(entry.object, seen));
     else if (!isPeriodic(entry)) addWorkload(draft, entry, workloadState(entry.object, seen));

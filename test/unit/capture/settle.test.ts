@@ -7,7 +7,7 @@ import {
   waitSettled,
   watchPullFailures,
 } from "../../../src/capture/settle.ts";
-import type { KubernetesObject } from "../../../src/cluster/types.ts";
+import type { KubernetesObject, WatchEvent } from "../../../src/cluster/types.ts";
 import { KubefileError } from "../../../src/error.ts";
 import { apiAnswering } from "./api-answers.ts";
 import { baselineOfRecording, recording, startTime, watcherOf, watcherOfObjects } from "./recorded.ts";
@@ -295,6 +295,33 @@ describe("waitSettled", () => {
       `  Kubefile:14: pod shop/late-1-a container app: CreateContainerError: ${words("a")}`,
       "    event FailedMount: a volume was late",
     ]);
+  });
+
+  it("fails for a Job that failed and was removed at once, as it asks for, unless another took its place", async () => {
+    const job: KubernetesObject = {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: { name: "migrate", namespace: "shop", uid: "first", deletionTimestamp: "2026-01-01T00:00:00Z" },
+      spec: { ttlSecondsAfterFinished: 0 },
+      status: { conditions: [{ type: "Failed", status: "True", reason: "BackoffLimitExceeded", message: "no luck" }] },
+    };
+    const run = (...events: readonly WatchEvent[]) =>
+      waitSettled(options(watcherOf({ baseline: [], nodes: [], warnings: [], events })));
+    for (const type of ["ADDED", "DELETED"] as const) {
+      const error = await failure(run({ type, object: job }));
+      expect(error.code).toBe("NOT_SETTLED");
+      expect(error.message).toContain(
+        "Job shop/migrate: BackoffLimitExceeded: no luck (removed after 0 s, as it asks for)",
+      );
+    }
+    const { deletionTimestamp: _, ...metadata } = job.metadata;
+    const late = { ...job, metadata, spec: { ttlSecondsAfterFinished: 3600 } };
+    expect((await failure(run({ type: "ADDED", object: late }))).message).not.toContain("removed");
+    const status = { conditions: [{ type: "Complete", status: "True" }] };
+    const second = { ...job, metadata: { name: "migrate", namespace: "shop", uid: "second" }, status };
+    expect(await run({ type: "DELETED", object: job }, { type: "ADDED", object: second })).toBe("ready");
+    // Somebody has removed it by hand: that is how a launch goes on after a failure.
+    expect(await run({ type: "DELETED", object: { ...job, spec: {} } })).toBe("ready");
   });
 
   it("shows last log lines of crashed and failed pods, of the run that failed", async () => {
