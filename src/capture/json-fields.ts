@@ -1,9 +1,6 @@
-export type JsonRecord = Readonly<Record<string, unknown>>;
+import { isRecord, type JsonRecord } from "../oci/json-record.ts";
 
 /** Objects of the API server and of files are data of unknown shape: these readers look, and never assume. */
-export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 export function fieldAt(value: unknown, ...path: readonly string[]): unknown {
   let current = value;

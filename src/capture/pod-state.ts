@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../cluster/types.ts";
+import type { JsonRecord } from "../oci/json-record.ts";
 import { conditionOf } from "./conditions.ts";
-import { fieldAt, type JsonRecord, numberAt, recordsAt, textAt } from "./json-fields.ts";
+import { fieldAt, numberAt, recordsAt, textAt } from "./json-fields.ts";
 import { type ImageRole, imagesOfPodSpec } from "./pod-spec.ts";
 import type { WarningEvent } from "./warning-events.ts";
 

@@ -1,4 +1,5 @@
-import { fieldAt, isRecord, textAt } from "./json-fields.ts";
+import { isRecord } from "../oci/json-record.ts";
+import { fieldAt, textAt } from "./json-fields.ts";
 import { manifestsIn } from "./typed-scan.ts";
 import { readDocuments } from "./yaml-documents.ts";
 

@@ -1,12 +1,6 @@
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-export interface RootfsFile {
-  /** Relative to the rootfs, with slashes. */
-  readonly path: string;
-  readonly text: string;
-}
-
 export interface RootfsListing {
   /** Relative, in code unit order. */
   readonly files: readonly string[];

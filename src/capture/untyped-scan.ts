@@ -1,6 +1,7 @@
+import { isRecord } from "../oci/json-record.ts";
 import { formatReference, tryParseReference } from "../oci/reference.ts";
 import { imagesInText, isImageKey, looksLikeImage } from "./image-text.ts";
-import { isRecord, textAt } from "./json-fields.ts";
+import { textAt } from "./json-fields.ts";
 import type { StaticHit } from "./static-hit.ts";
 import { manifestName } from "./typed-scan.ts";
 import type { UnreadableText, YamlDocument } from "./yaml-documents.ts";

@@ -1,5 +1,4 @@
 import { type Document, isCollection, isNode, LineCounter, parseDocument } from "yaml";
-import { errorMessage } from "../error.ts";
 
 /** One document of a YAML or JSON file, its values read and their places known. */
 export interface YamlDocument {
@@ -13,7 +12,6 @@ export interface UnreadableText {
   readonly text: string;
   /** Of its first line in the file, from 1. */
   readonly line: number;
-  readonly why: string;
 }
 
 const MAX_DOCUMENTS = 5_000;
@@ -51,13 +49,12 @@ function readDocument(text: string, firstLine: number): YamlDocument | Unreadabl
       logLevel: "silent",
       stringKeys: true,
     });
-    const [error] = document.errors;
-    if (error !== undefined) return { text, line: firstLine, why: error.message };
+    if (document.errors.length > 0) return { text, line: firstLine };
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     return { value, locate: (path) => locate(document, lines, path, firstLine) };
-  } catch (error) {
+  } catch {
     // Too many aliases, or nesting deeper than the stack.
-    return { text, line: firstLine, why: errorMessage(error) };
+    return { text, line: firstLine };
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import { errorMessage, KubefileError } from "../error.ts";
+import { isRecord } from "../oci/json-record.ts";
 
 /** What a client needs to talk to one API server. */
 export interface ApiAccess {
@@ -37,7 +38,7 @@ export async function readKubeconfig(path: string): Promise<ApiAccess> {
 export function withServer(kubeconfig: string, server: string): string {
   const config = parseKubeconfig(kubeconfig);
   for (const entry of entries(config.clusters)) {
-    if (isRecord(entry.cluster)) entry.cluster.server = server;
+    if (isRecord(entry.cluster)) entry.cluster = { ...entry.cluster, server };
   }
   return stringify(config);
 }
@@ -69,8 +70,4 @@ function text(value: unknown, field: string): string {
 
 function entries(list: unknown): Record<string, unknown>[] {
   return Array.isArray(list) ? list.filter(isRecord) : [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,6 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
-import { parseReference, type Reference } from "../oci/reference.ts";
 import type { ClusterBlob } from "./blob-roles.ts";
 import type { ProfileName } from "./profiles.ts";
 import type { ClusterImageConfig } from "./types.ts";
@@ -22,25 +21,6 @@ export interface ClusterImage {
   readonly configBlob: { readonly digest: Digest; readonly size: number };
   /** Rootfs layers in order, then captured blobs. Blobs of no bytes are not listed: registries refuse them. */
   readonly blobs: readonly ClusterBlob[];
-}
-
-/** One captured image, its reference read. */
-export interface ClusterImageEntry {
-  /** The full form. */
-  readonly name: string;
-  readonly reference: Reference;
-  readonly digest: Digest;
-  readonly mediaType: string;
-}
-
-/** The captured images, sorted by reference. */
-export function imagesOf(image: { readonly config: ClusterImageConfig }): readonly ClusterImageEntry[] {
-  return image.config.images.map(({ reference, digest, mediaType }) => ({
-    name: reference,
-    reference: parseReference(reference),
-    digest,
-    mediaType,
-  }));
 }
 
 /** The rootfs layers in the order in which they are applied. */

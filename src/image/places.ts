@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { canonicalJson } from "../oci/canonical-json.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
+import { isRecord } from "../oci/json-record.ts";
 import { formatRepository, isRegistryHost, isRepositoryPath, type Repository } from "../oci/reference.ts";
 import { withFileLock } from "../store/file-lock.ts";
 
@@ -62,8 +63,4 @@ function readPlace(entry: unknown): Place[] {
   if (typeof host !== "string" || typeof path !== "string" || typeof digest !== "string") return [];
   if (!isRegistryHost(host) || !isRepositoryPath(path) || !isDigest(digest)) return [];
   return [{ repository: { host, path }, digest }];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

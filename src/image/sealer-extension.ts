@@ -1,4 +1,5 @@
 import { KubefileError } from "../error.ts";
+import { textsOfRecord } from "../oci/json-record.ts";
 import type { BaseApp, BaseImage, BaseLaunch } from "./base-image.ts";
 import { CNI_LABEL, CSI_LABEL } from "./sealer-labels.ts";
 
@@ -36,7 +37,7 @@ export function readSealerExtension(
   const extension = recordOf(json);
   const launch = readLaunch(extension.launch);
   return {
-    env: { ...image.env, ...stringsOf(extension.env) },
+    env: { ...image.env, ...textsOfRecord(extension.env) },
     apps: listOf(extension.applications).flatMap((value) => readApp(value, image.labels)),
     ...(launch === undefined ? {} : { launch }),
   };
@@ -49,7 +50,7 @@ function readApp(value: unknown, labels: Readonly<Record<string, string>>): read
   const kind = hasLabel(CNI_LABEL) ? "cni" : hasLabel(CSI_LABEL) ? "csi" : "app";
   // APPCMDS of sealer is one command whose words it joins by spaces.
   const command = wordsOf(cmds).join(" ");
-  return [{ name, kind, env: stringsOf(env), ...(command === "" ? {} : { command }) }];
+  return [{ name, kind, env: textsOfRecord(env), ...(command === "" ? {} : { command }) }];
 }
 
 /** Commands win over applications, as in sealer. */
@@ -63,12 +64,6 @@ function readLaunch(value: unknown): BaseLaunch | undefined {
 
 function wordsOf(value: unknown): readonly string[] {
   return listOf(value).filter((item): item is string => typeof item === "string" && item.trim() !== "");
-}
-
-function stringsOf(value: unknown): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(recordOf(value)).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
 }
 
 function listOf(value: unknown): readonly unknown[] {

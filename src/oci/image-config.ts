@@ -1,5 +1,6 @@
 import { KubefileError } from "../error.ts";
 import { type Digest, isDigest } from "./digest.ts";
+import { isRecord, textsOfRecord } from "./json-record.ts";
 
 /** The config of a container image (OCI image-spec, config.md; Docker's is the same here), as far as we read one. */
 export interface ImageConfig {
@@ -33,7 +34,7 @@ export function parseImageConfig(bytes: Uint8Array, name: string): ImageConfig {
   const config = isRecord(json.config) ? json.config : {};
   return {
     env: readEnv(config.Env),
-    labels: stringsOf(config.Labels),
+    labels: textsOfRecord(config.Labels),
     ...(typeof json.author === "string" && json.author !== "" ? { author: json.author } : {}),
     diffIds,
   };
@@ -48,15 +49,4 @@ function readEnv(value: unknown): Record<string, string> {
       return typeof item === "string" && equals > 0 ? [[item.slice(0, equals), item.slice(equals + 1)]] : [];
     }),
   );
-}
-
-function stringsOf(value: unknown): Record<string, string> {
-  if (!isRecord(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

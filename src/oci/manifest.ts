@@ -2,6 +2,7 @@ import { KubefileError } from "../error.ts";
 import { ambiguousName } from "./ambiguous-json.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
+import { isRecord, textsOfRecord } from "./json-record.ts";
 import { DOCKER_LIST, DOCKER_MANIFEST, isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from "./media-types.ts";
 
 /** containerd's own cap, 4 * 1048 * 1048; nothing larger can be pulled. */
@@ -59,7 +60,7 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
   }
   if (Array.isArray(json.manifests)) {
     const mediaType = stated !== undefined && isIndexType(stated) ? stated : OCI_INDEX;
-    const annotations = readAnnotations(json.annotations);
+    const annotations = textsOfRecord(json.annotations);
     return { kind: "index", mediaType, manifests: list(json.manifests, "manifests"), annotations };
   }
   if (stated === DOCKER_LIST || stated === OCI_INDEX) throw invalid("an index without manifests");
@@ -71,7 +72,7 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
     ...(typeof json.artifactType === "string" ? { artifactType: json.artifactType } : {}),
     config: descriptor(json.config, "config"),
     layers: list(json.layers, "layers"),
-    annotations: readAnnotations(json.annotations),
+    annotations: textsOfRecord(json.annotations),
   };
 }
 
@@ -99,7 +100,7 @@ function readDescriptor(value: unknown, where: string, invalid: (why: string) =>
   if (typeof mediaType !== "string") throw invalid(`${where} has no mediaType`);
   if (typeof digest !== "string" || !isDigest(digest)) throw invalid(`${where} has no sha256 digest`);
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) throw invalid(`${where} has no valid size`);
-  const annotations = readAnnotations(value.annotations);
+  const annotations = textsOfRecord(value.annotations);
   return {
     mediaType,
     digest,
@@ -117,15 +118,4 @@ function readDescriptor(value: unknown, where: string, invalid: (why: string) =>
     ...(typeof artifactType === "string" ? { artifactType } : {}),
     ...(Array.isArray(urls) && urls.length > 0 ? { urls: urls.filter((url) => typeof url === "string") } : {}),
   };
-}
-
-function readAnnotations(value: unknown): Record<string, string> {
-  if (!isRecord(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

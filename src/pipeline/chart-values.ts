@@ -1,8 +1,8 @@
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { isRecord, type JsonRecord } from "../capture/json-fields.ts";
 import { errorMessage, KubefileError } from "../error.ts";
+import { isRecord, type JsonRecord } from "../oci/json-record.ts";
 import { resolveInside } from "../rootfs/contained-path.ts";
 
 /** Values for a chart of the rootfs, as `helm --values` would take them. */

@@ -1,8 +1,9 @@
 import { conditionOf } from "../capture/conditions.ts";
-import { fieldAt, isRecord, numberAt, recordsAt, textAt } from "../capture/json-fields.ts";
+import { fieldAt, numberAt, recordsAt, textAt } from "../capture/json-fields.ts";
 import type { PodPort } from "../cluster/port-forward.ts";
 import type { KubernetesApi, KubernetesObject } from "../cluster/types.ts";
 import { KubefileError } from "../error.ts";
+import { isRecord } from "../oci/json-record.ts";
 
 /** What a local port leads to. */
 export interface ForwardTarget {

@@ -1,3 +1,4 @@
+import { isRecord } from "../oci/json-record.ts";
 import type { Trail, TrailLaunch, TrailStep } from "./trail.ts";
 
 /** Reads a trail's JSON; undefined for anything else: then nothing is known of the last build. */
@@ -39,8 +40,4 @@ function isLaunch(value: unknown): value is TrailLaunch {
 
 function isStringMap(value: unknown): value is Readonly<Record<string, string>> {
   return isRecord(value) && Object.values(value).every((entry) => typeof entry === "string");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import type { RequesterType } from "@gitbeaker/requester-utils";
 import type { Commits, MergeRequestNotes, ProjectReleases, Users } from "@gitbeaker/rest";
+import { isRecord } from "../oci/json-record.ts";
 import type { GitLabTransport } from "./gitlab-transport.ts";
 
 /** The parts of GitLab's REST API that we use, with one token. */
@@ -59,10 +60,6 @@ function text(value: unknown): string {
 
 function texts(value: unknown): Record<string, string> {
   return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, text(each)])) : {};
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isList(value: unknown): value is Record<string, unknown>[] {

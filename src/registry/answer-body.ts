@@ -1,6 +1,7 @@
 import { type Readable, Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { isRecord } from "../oci/json-record.ts";
 import type { RegistryErrorCode } from "./errors.ts";
 import type { Redactor } from "./secret.ts";
 import { type Answer, header } from "./transport.ts";
@@ -176,8 +177,4 @@ export function retryAfter(answer: Answer): number | undefined {
 
 function isKnownCode(value: unknown): value is RegistryErrorCode {
   return typeof value === "string" && knownCodes.has(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
