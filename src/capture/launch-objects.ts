@@ -77,8 +77,10 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
     return baseline.images.has(owner.uid) ? false : "unknown";
   };
 
-  const observe = (entry: Tracked, image: PodSpecImage, firstSeen: Date): ImageObservation => {
+  const observe = (entry: Tracked, image: PodSpecImage): ImageObservation => {
     const owners = ownerChain(entry.object, lookup);
+    const namedBy = [entry, ...owners.flatMap(({ uid }) => tracked.get(uid) ?? [])];
+    const times = namedBy.flatMap(({ images }) => images.get(imageKey(image))?.firstSeen.getTime() ?? []);
     const reference = tryParseReference(image.image);
     const chain = [entry.object, ...owners.flatMap(({ uid }) => lookup(uid) ?? [])];
     const hook = chain
@@ -92,7 +94,8 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
       container: image.container,
       role: image.role,
       from: isPod ? "pod" : "template",
-      firstSeen,
+      // A StatefulSet's second pod is made while another command runs than the one that has named its image.
+      firstSeen: new Date(Math.min(...times)),
       owners,
       isReplaced: isReplaced(entry, image, tracked),
       ...(hook === undefined ? {} : { hook }),
@@ -107,7 +110,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
       for (const seen of entry.images.values()) {
         if (seen.told) continue;
         seen.told = true;
-        onImage?.(observe(entry, seen.image, seen.firstSeen));
+        onImage?.(observe(entry, seen.image));
       }
     }
   };
@@ -127,7 +130,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
       entry.deleted = type === "DELETED";
       if (bringsImages(object, baseline)) {
         for (const image of imagesOfPodSpec(podSpecOf(object)?.spec)) {
-          const key = `${image.role} ${image.container} ${image.image}`;
+          const key = imageKey(image);
           if (entry.images.has(key)) continue;
           entry.images.set(key, { image, firstSeen: time, told: false });
           untold.add(entry);
@@ -148,9 +151,7 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
         owners: ownerChain(object, lookup),
       })),
     observations: () =>
-      launched().flatMap((entry) =>
-        [...entry.images.values()].map((seen) => observe(entry, seen.image, seen.firstSeen)),
-      ),
+      launched().flatMap((entry) => [...entry.images.values()].map((seen) => observe(entry, seen.image))),
     startedContainers: () => launched().flatMap(({ started }) => [...started.values()]),
     lastNews: () => newsOf(launched(), lookup)[0]?.time,
     newsSince: (time) =>
@@ -158,6 +159,10 @@ export function createLaunchObjects({ baseline, now, onImage }: LaunchObjectsOpt
         .filter((news) => news.time > time)
         .map(({ object }) => nameOf(object)),
   };
+}
+
+function imageKey({ role, container, image }: PodSpecImage): string {
+  return `${role} ${container} ${image}`;
 }
 
 function newEntry(object: KubernetesObject, time: Date): Tracked {

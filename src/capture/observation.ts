@@ -12,6 +12,7 @@ export interface ImageObservation {
   readonly container: string;
   readonly role: ImageRole;
   readonly from: "pod" | "template";
+  /** When the object, or what made it, was first seen to name the image. */
   readonly firstSeen: Date;
   /** Nearest first; as far as known when asked. */
   readonly owners: readonly Owner[];

@@ -98,6 +98,35 @@ describe("the launch's objects", () => {
   });
 });
 
+it("an image is as old as the workload's word for it, not as the pod that was made of it", () => {
+  let seconds = 0;
+  const launch = createLaunchObjects({
+    baseline: baselineOf({ objects: [], nodes: [] }),
+    now: () => new Date(startTime.getTime() + 1000 * seconds),
+  });
+  // The Deployment names another image from the 20th second on; pods come later.
+  const [deployment, oldSet, newSet, oldPod, newPod] = rollOut(true);
+  if (deployment === undefined || oldSet === undefined) throw new Error("no roll-out");
+  for (const [second, object] of [
+    [0, { ...deployment, spec: oldSet.spec }],
+    [1, oldSet],
+    [10, oldPod],
+    [20, deployment],
+    [21, newSet],
+    [40, newPod],
+  ] as const) {
+    seconds = second;
+    if (object !== undefined) launch.apply({ type: "ADDED", object });
+  }
+  const age = (name: string): readonly number[] =>
+    launch
+      .observations()
+      .filter(({ object }) => object.name === name)
+      .map(({ firstSeen }) => (firstSeen.getTime() - startTime.getTime()) / 1000);
+  expect(age("late-1-a")).toEqual([0]);
+  expect(age("late-2-b")).toEqual([20]);
+});
+
 describe("what a roll-out leaves behind", () => {
   it("is superseded, and names its images no more", () => {
     const objects = rollOut(true);
