@@ -14,9 +14,7 @@ export interface PullFailureContext {
 
 /** One error for every container whose image cannot be had, in the registry's own words where it has spoken. */
 export function pullFailed(problems: readonly Problem[], context: PullFailureContext): KubefileError {
-  const failures = problems
-    .map((problem) => explain(problem, context))
-    .sort((one, other) => (one.text < other.text ? -1 : 1));
+  const failures = oncePerImage(problems.map((problem) => explain(problem, context)));
   const [first] = failures;
   const hints = [...new Set(failures.map(({ hint }) => hint))];
   const details = {
@@ -31,9 +29,25 @@ export function pullFailed(problems: readonly Problem[], context: PullFailureCon
 }
 
 interface Explained {
-  readonly text: string;
+  /** The container. */
+  readonly subject: string;
+  /** Its image, and what is wrong with that. */
+  readonly said: string;
   readonly hint: string;
   readonly where: Location | undefined;
+}
+
+/** Of many replicas the first by name is told, and how many more there are. */
+function oncePerImage(all: readonly Explained[]): readonly (Omit<Explained, "said"> & { readonly text: string })[] {
+  const bySaid = new Map<string, Explained[]>();
+  for (const each of all.toSorted((one, other) => (one.subject < other.subject ? -1 : 1))) {
+    bySaid.set(each.said, [...(bySaid.get(each.said) ?? []), each]);
+  }
+  return [...bySaid].flatMap(([said, [first, ...more]]) => {
+    if (first === undefined) return [];
+    const others = more.length === 0 ? "" : ` and ${more.length} more`;
+    return [{ ...first, text: `${first.subject}${others}: ${said}` }];
+  });
 }
 
 function explain(problem: Problem, { lastFailure, locate }: PullFailureContext): Explained {
@@ -44,20 +58,20 @@ function explain(problem: Problem, { lastFailure, locate }: PullFailureContext):
   const reference = tryParseReference(image);
   if (reference === undefined || reason === "InvalidImageName") {
     const hint = "write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case";
-    return { text: `${subject}: ${JSON.stringify(image)} is not an image reference`, hint, where };
+    return { subject, said: `${JSON.stringify(image)} is not an image reference`, hint, where };
   }
   const full = formatReference(reference);
   if (reason === "ErrImageNeverPull") {
     const hint = "remove imagePullPolicy: Never; nobody brings images to a node by hand here";
-    return { text: `${subject}: ${full} may not be pulled (imagePullPolicy Never), and no node holds it`, hint, where };
+    return { subject, said: `${full} may not be pulled (imagePullPolicy Never), and no node holds it`, hint, where };
   }
   const failure = lastFailure(reference);
   if (failure === undefined) {
-    const said = shorten(withoutCalls(message));
-    return { text: `${subject}: ${full} cannot be pulled: ${said}`, hint: nodeHint(said, reference.host), where };
+    const words = shorten(withoutCalls(message));
+    return { subject, said: `${full} cannot be pulled: ${words}`, hint: nodeHint(words, reference.host), where };
   }
   const hint = registryHint({ status: failure.status, words: failure.message }, reference.host, "image");
-  return { text: `${subject}: ${full} ${registryWords(failure)}`, hint, where };
+  return { subject, said: `${full} ${registryWords(failure)}`, hint, where };
 }
 
 /** The next step where the registry has refused nothing: most often the node cannot use what it got. */

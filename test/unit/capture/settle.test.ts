@@ -195,6 +195,24 @@ describe("waitSettled", () => {
     expect(error.hint).toBe(hint);
   });
 
+  it("tells an image once, however many replicas lack it", async () => {
+    const [, , , pod] = rollOut(false);
+    if (pod === undefined) throw new Error("no pod");
+    const replicas = ["c", "a", "b"].map((name) => ({
+      ...pod,
+      metadata: { name, namespace: "shop", uid: name },
+      spec: { containers: [{ name: "app", image: name === "c" ? "ghcr.io/shop/other:1" : "ghcr.io/shop/gone:9" }] },
+    }));
+    const several = await failure(waitSettled(options(watcherOfObjects(replicas))));
+    expect(several.message.split("\n")).toEqual([
+      "2 images cannot be pulled:",
+      "  Kubefile:14: pod shop/a container app and 1 more: ghcr.io/shop/gone:9 cannot be pulled: not found",
+      "  Kubefile:14: pod shop/c container app: ghcr.io/shop/other:1 cannot be pulled: not found",
+    ]);
+    const one = await failure(waitSettled(options(watcherOfObjects(replicas.slice(1)))));
+    expect(one.message).toBe("pod shop/a container app and 1 more: ghcr.io/shop/gone:9 cannot be pulled: not found");
+  });
+
   it("leaves pods alone that a roll-out replaces, whatever they lack", async () => {
     const settled = options(watcherOfObjects(rollOut(true)));
     expect(await waitSettled(settled)).toBe("ready");
