@@ -34,7 +34,7 @@ Examples:
       await using host = await openHost(context, flags, flags.name ?? newRunId());
       const program = fileURLToPath(new URL("../../bin/kubefile", import.meta.url));
       const { cluster, kubeconfig } = await runImage(host, {
-        ...launchOptions(name, flags, context),
+        ...(await launchOptions(name, flags, context)),
         serveCommand: (directory) => [process.execPath, program, "serve", directory],
       });
       host.endProgress();

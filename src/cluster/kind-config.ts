@@ -89,7 +89,10 @@ function parseUserConfig(text: string, file: string): Record<string, unknown> {
   try {
     config = parse(text);
   } catch (error) {
-    throw new KubefileError("USAGE", `${file} is not valid YAML: ${errorMessage(error)}`, { cause: error });
+    throw new KubefileError("USAGE", `${file} is not valid YAML: ${errorMessage(error)}`, {
+      hint: "check the indentation and the quotes",
+      cause: error,
+    });
   }
   const given = record(config);
   if (given.kind !== "Cluster" || given.apiVersion !== apiVersion) {

@@ -176,7 +176,10 @@ export async function kindConfigText(
   const common = { withoutDefaultNetwork, engineHost: remote?.host, serviceSubnet: serviceSubnet() };
   if (file === undefined) return kindConfig(common);
   const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new KubefileError("USAGE", `the kind config ${file} cannot be read`, { cause: error });
+    throw new KubefileError("USAGE", `the kind config ${file} cannot be read`, {
+      hint: "name a file that is there: --kind-config FILE, or kindConfig in kubefile.yaml",
+      cause: error,
+    });
   });
   return kindConfig({ ...common, user: { text, file } });
 }

@@ -41,6 +41,8 @@ export interface ArtifactClusterOptions {
   readonly nodeImage: string | undefined;
   readonly kindConfig: string | undefined;
   readonly onPull: (event: PullEvent) => void;
+  /** Hears what the image is before anything is made for it; throws when that will not do. */
+  readonly onDescribed: (image: ClusterImage) => void;
 }
 
 export interface ArtifactCluster extends PreparedCluster {
@@ -60,6 +62,7 @@ export async function prepareArtifactCluster(host: Host, options: ArtifactCluste
         ? await readClusterImage(store, artifact.digest)
         : await fetchDescription({ ...artifact, client, store, ownPlatform: own, signal: host.signal });
     requireEngine(image, own, artifact);
+    options.onDescribed(image);
     phase.summary(`${countOf(image.config.images.length, "image")}, grade ${image.config.grade}`);
     return image;
   });

@@ -74,6 +74,7 @@ export async function launchArtifact(host: Host, parts: ArtifactLaunchParts): Pr
     nodeImage: launch.nodeImage,
     kindConfig: launch.kindConfig,
     onPull: recorder.onEvent,
+    onDescribed: ({ config }) => selectCommands(config, launch.apps),
   });
   const { cluster, container, image, baseline } = prepared;
   try {

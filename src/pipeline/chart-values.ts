@@ -61,7 +61,10 @@ function readValues(text: string, file: string): JsonRecord {
   try {
     values = parse(text, { maxAliasCount: 100 }) ?? {};
   } catch (error) {
-    throw new KubefileError("USAGE", `${file} is not YAML: ${errorMessage(error)}`, { cause: error });
+    throw new KubefileError("USAGE", `${file} is not YAML: ${errorMessage(error)}`, {
+      hint: "check the indentation and the quotes",
+      cause: error,
+    });
   }
   if (isRecord(values)) return values;
   throw new KubefileError("USAGE", `${file} holds no values`, { hint: "its outermost level must be a mapping" });

@@ -1,5 +1,6 @@
+import { access, constants } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
-import { KubefileError } from "../error.ts";
+import { errorMessage, KubefileError } from "../error.ts";
 import {
   canonicalHost,
   isRegistryHost,
@@ -25,6 +26,18 @@ export function parseDuration(text: string, flag: string): number {
     });
   }
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0);
+}
+
+/** @throws KubefileError USAGE naming the flag, for a file that cannot be read */
+export async function requireFile(file: string, flag: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    throw new KubefileError("USAGE", `${flag} ${file} cannot be read: ${errorMessage(error)}`, {
+      hint: "name a file that is there; relative paths are those of the current directory",
+      cause: error,
+    });
+  }
 }
 
 /** Days; timers of Node that are set to more than 2^31 - 1 milliseconds go off at once. */

@@ -4,7 +4,7 @@ import type { ChartValues } from "../pipeline/chart-values.ts";
 import { defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { clusterInputs, hostInputs } from "./build-inputs.ts";
 import type { CommandContext } from "./context.ts";
-import { absolute, launchTimes, parseKeyValues, parseVariables } from "./input-values.ts";
+import { absolute, launchTimes, parseKeyValues, parseVariables, requireFile } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 import { parsePlatformInput, platformInput } from "./platform-input.ts";
 
@@ -20,23 +20,35 @@ export const launchInputs = {
 
 export type LaunchFlags = ValuesOf<typeof launchInputs>;
 
-export function launchOptions(name: string, flags: LaunchFlags, context: CommandContext): ArtifactLaunch {
+/** @throws KubefileError USAGE, REFERENCE_INVALID */
+export async function launchOptions(
+  name: string,
+  flags: LaunchFlags,
+  context: CommandContext,
+): Promise<ArtifactLaunch> {
   const platform = parsePlatformInput(flags.platform);
   return {
     artifact: { kind: "registry", reference: parseReference(name), platform },
-    ...launchSettings(flags, context),
+    ...(await launchSettings(flags, context)),
   };
 }
 
-/** How to launch, whatever it is. */
-export function launchSettings(flags: LaunchFlags, context: CommandContext): Omit<ArtifactLaunch, "artifact"> {
+/** How to launch, whatever it is. @throws KubefileError USAGE, also for files that would be missed only by the cluster */
+export async function launchSettings(
+  flags: LaunchFlags,
+  context: CommandContext,
+): Promise<Omit<ArtifactLaunch, "artifact">> {
+  const kindConfig = flags.kindConfig === undefined ? undefined : absolute(flags.kindConfig, context.cwd);
+  const values = parseValues(flags.values ?? [], context);
+  if (kindConfig !== undefined) await requireFile(kindConfig, "--kind-config");
+  for (const { file } of values) await requireFile(file, "--values");
   return {
     nodeImage: flags.nodeImage,
-    kindConfig: flags.kindConfig === undefined ? undefined : absolute(flags.kindConfig, context.cwd),
+    kindConfig,
     runImage: flags.runImage ?? defaultRunImage,
     env: parseVariables(flags.env ?? [], "--env"),
     apps: flags.app ?? [],
-    values: parseValues(flags.values ?? [], context),
+    values,
     ...launchTimes({
       quietWindow: flags.quietWindow ?? defaultQuietWindow,
       timeout: flags.timeout ?? defaultTimeout,

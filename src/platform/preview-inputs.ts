@@ -82,7 +82,7 @@ export async function resolvePreview(
   flags: PreviewFlags,
   context: CommandContext,
 ): Promise<{ readonly options: PreviewOptions; readonly settings: HostFlags }> {
-  const launch = launchSettings(flags, context);
+  const launch = await launchSettings(flags, context);
   const more = {
     lasting: await lastingOptions(flags, context),
     forwards: parseForwards(flags.portForward ?? []),

@@ -20,7 +20,7 @@ export async function verifyInJob(context: CommandContext, job: VerifyJob): Prom
   const { platform, stdout, env } = context;
   const { reference, asked, format } = job;
   await using host = await openHost(context, asked, job.runId);
-  const verdict = await verify(host, launchOptions(reference, asked, context));
+  const verdict = await verify(host, await launchOptions(reference, asked, context));
   host.endProgress();
   stdout.write(
     format === "json"

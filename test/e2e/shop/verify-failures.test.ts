@@ -77,6 +77,13 @@ describe("an application with an operator", () => {
     reference = await build("operator", context, "--exclude", "ghcr.io/shop/catalog-indexer*");
   });
 
+  test("for an application that it does not launch: no cluster is made to find out", async () => {
+    const flags = ["--store", join(home.directory, "store-without-app"), "--progress", "plain", "--app", "catalogue"];
+    const { exitCode, stderr } = await home.kubefile(["verify", ...flags, reference]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining("no application catalogue") });
+    expect(stderr).not.toContain("kind cluster");
+  });
+
   test("without the image that the operator uses: the verdict names it", async () => {
     const { verdict, reason } = await verify(reference);
     expect(verdict).toBe("failed");

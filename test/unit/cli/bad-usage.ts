@@ -154,6 +154,15 @@ export const badUsage: readonly BadUsage[] = [
     stderr: ["error[USAGE]: Kubefile does not exist", '  hint: did you mean "kubefile"?'],
   },
   {
+    name: "values in a file that is not there",
+    argv: ["preview", "--values", "cart=/none.yaml", "."],
+    files: good,
+    stderr: [
+      "error[USAGE]: --values /none.yaml cannot be read: ENOENT: no such file or directory, access '/none.yaml'",
+      "  hint: name a file that is there; relative paths are those of the current directory",
+    ],
+  },
+  {
     name: "a preview of a directory that is not there",
     argv: ["preview", "deploy/shop"],
     files: good,
