@@ -1,9 +1,10 @@
 import { basename, dirname, join } from "node:path";
 import { KubefileError } from "../error.ts";
 import { formatPlatform } from "../oci/descriptor.ts";
+import { outputTail } from "../process/output-tail.ts";
 import { run } from "../process/run.ts";
 import { BUILD_TIMEOUT, buildArguments } from "./build-arguments.ts";
-import { buildFailed } from "./failure.ts";
+import { buildFailed, KEPT_OUTPUT } from "./failure.ts";
 import type { BuildUse, ImageBuild, ImageBuilder } from "./types.ts";
 
 /** Times of files are those of the epoch, too: else two builds of the same sources differ. */
@@ -66,7 +67,7 @@ export async function openBuildkit(
   return {
     name: direct ? "buildctl" : "docker buildx",
     async build(build, use) {
-      const said: string[] = [];
+      const said = outputTail(KEPT_OUTPUT);
       let broken: unknown;
       const words = direct ? buildctlArguments(build, use) : buildxArguments(build, use);
       const { exitCode } = await run(program, words, {
@@ -81,11 +82,11 @@ export async function openBuildkit(
             broken = error;
           }),
         onLine: (line) => {
-          said.push(line);
+          said.add(`${line}\n`);
           use.onLine(line);
         },
       });
-      if (exitCode !== 0) throw buildFailed(build, said);
+      if (exitCode !== 0) throw buildFailed(build, said.text());
       if (broken !== undefined) throw broken;
     },
   };

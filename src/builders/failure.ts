@@ -3,17 +3,20 @@ import { formatReference } from "../oci/reference.ts";
 import { printable } from "../process/printable.ts";
 import type { ImageBuild } from "./types.ts";
 
-/** What is kept of a builder's output for a message. */
+/** Characters of a builder's output that are looked at when it has failed; a Dockerfile may print without end. */
+export const KEPT_OUTPUT = 256 * 1024;
+/** What of them is in the message. */
 const LAST_LINES = 12;
 
 /**
  * The error of a build that a builder has ended with a failure.
  *
- * @param said all that the builder printed, in order
+ * @param said the end of what the builder printed
  */
-export function buildFailed(build: ImageBuild, said: readonly string[]): KubefileError {
+export function buildFailed(build: ImageBuild, said: string): KubefileError {
   const name = formatReference(build.reference);
-  const lines = said.map((line) => printable(line).trimEnd()).filter((line) => line !== "" && !isPreamble(line));
+  const printed = said.split("\n");
+  const lines = printed.map((line) => printable(line).trimEnd()).filter((line) => line !== "" && !isPreamble(line));
   const last = lines.slice(-LAST_LINES).map((line) => `\n  ${line}`);
   const where = blamedLine(build, lines);
   return new KubefileError("IMAGE_BUILD_FAILED", `${name} cannot be built from ${build.shown}:${last.join("")}`, {

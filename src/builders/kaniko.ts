@@ -6,9 +6,10 @@ import { labelArguments } from "../cluster/run-labels.ts";
 import type { Run } from "../cluster/run-state.ts";
 import { formatPlatform } from "../oci/descriptor.ts";
 import { formatReference } from "../oci/reference.ts";
+import { outputTail } from "../process/output-tail.ts";
 import { run as runProgram } from "../process/run.ts";
 import { BUILD_TIMEOUT, buildArguments } from "./build-arguments.ts";
-import { buildFailed } from "./failure.ts";
+import { buildFailed, KEPT_OUTPUT } from "./failure.ts";
 import type { BuildUse, ImageBuild, ImageBuilder } from "./types.ts";
 
 /** In the executor's container, which is removed when its image has been read. What is below is in no image it makes. */
@@ -62,17 +63,17 @@ export async function openKaniko(
   return {
     name: "kaniko",
     async build(build, use) {
-      const said: string[] = [];
+      const said = outputTail(KEPT_OUTPUT);
       const words = ["create", "--interactive", "--pull", "never", ...labelArguments(run), image];
       const created = await engine.docker([...words, ...kanikoArguments(build, use)], { signal: use.signal });
       const id = created.stdout.trim();
       try {
         const onLine = (line: string): void => {
-          said.push(line);
+          said.add(`${line}\n`);
           use.onLine(line);
         };
         const exitCode = await execute(engine, id, { context: build.context, searchPath, onLine, signal: use.signal });
-        if (exitCode !== 0) throw buildFailed(build, said);
+        if (exitCode !== 0) throw buildFailed(build, said.text());
         await engine.docker(["cp", `${id}:${LAYOUT}/.`, "-"], {
           output: use.output,
           timeout: BUILD_TIMEOUT,

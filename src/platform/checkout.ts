@@ -1,5 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { dirname, join } from "node:path";
+import { leads } from "../builders/parse-image-build.ts";
 import { KubefileError } from "../error.ts";
 
 /** The Git checkout that a directory is part of, which no commit can make larger; without one the directory itself. */
@@ -9,12 +10,6 @@ export async function checkoutOf(directory: string): Promise<string> {
     if ((await stat(join(folder, ".git")).catch(() => undefined)) !== undefined) return folder;
   }
   return real;
-}
-
-/** Whether a path lies in a directory as it is written, whatever links lead to. */
-export function isWithin(directory: string, path: string): boolean {
-  const way = relative(directory, path);
-  return way !== ".." && !way.startsWith("../") && !isAbsolute(way);
 }
 
 /**
@@ -28,7 +23,7 @@ export function isWithin(directory: string, path: string): boolean {
 export async function requireInCheckout(checkout: string, files: readonly string[]): Promise<void> {
   for (const file of files) {
     const real = await realpath(file).catch(() => undefined);
-    if (real === undefined || isWithin(checkout, real)) continue;
+    if (real === undefined || !leads(checkout, real)) continue;
     throw new KubefileError("PATH_ESCAPES", `${file} leads out of the checkout ${checkout}, to ${real}`, {
       hint: "files of a commit, and links in it, may only lead to what is part of it: put the file itself there",
     });

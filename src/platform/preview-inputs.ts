@@ -1,10 +1,11 @@
 import { stat } from "node:fs/promises";
+import { leads } from "../builders/parse-image-build.ts";
 import { KubefileError } from "../error.ts";
 import { parseReference } from "../oci/reference.ts";
 import { parseForwardTarget } from "../pipeline/forward-target.ts";
 import type { PreviewForward, PreviewOptions } from "../pipeline/preview.ts";
 import { buildInputs, type HostFlags } from "./build-inputs.ts";
-import { checkoutOf, isWithin, requireInCheckout } from "./checkout.ts";
+import { checkoutOf, requireInCheckout } from "./checkout.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
@@ -111,7 +112,7 @@ export async function resolvePreview(
     const values = launch.values.map(({ file }) => file);
     await requireInCheckout(
       checkout,
-      values.filter((file) => isWithin(checkout, file)),
+      values.filter((file) => !leads(checkout, file)),
     );
     const { nodeImage, kindConfig, runImage, quietWindow, timeout } = build;
     const same = { nodeImage, kindConfig, runImage, quietWindow, timeout };

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
+import { leads } from "../builders/parse-image-build.ts";
 import { type CacheFlag, parseCacheSpecs } from "../cache/parse-spec.ts";
 import { KubefileError } from "../error.ts";
 import type { Platform } from "../oci/descriptor.ts";
@@ -9,7 +10,7 @@ import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
 import { ignoreFiles } from "../rootfs/load-ignore-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
 import { cacheTrust } from "./cache-trust.ts";
-import { checkoutOf, isWithin, requireInCheckout } from "./checkout.ts";
+import { checkoutOf, requireInCheckout } from "./checkout.ts";
 import type { CommandContext } from "./context.ts";
 import { imageBuilds } from "./image-inputs.ts";
 import {
@@ -80,7 +81,7 @@ export async function resolveBuild(
   };
   const ownKindConfig = project.kindConfig === undefined ? undefined : inContext(project.kindConfig);
   const kindConfig = flags.kindConfig === undefined ? ownKindConfig : absolute(flags.kindConfig, context.cwd);
-  const isOwn = (path: string, flag: string | undefined): boolean => flag === undefined || isWithin(checkout, path);
+  const isOwn = (path: string, flag: string | undefined): boolean => flag === undefined || !leads(checkout, path);
   await requireInCheckout(checkout, [
     ...(isOwn(file, flags.file) ? [file, lockFileOf(file)] : []),
     ...(kindConfig !== undefined && isOwn(kindConfig, flags.kindConfig) ? [kindConfig] : []),

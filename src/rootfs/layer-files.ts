@@ -4,12 +4,12 @@ import type { Readable } from "node:stream";
 import type { Header } from "tar-stream";
 import { KubefileError } from "../error.ts";
 import { type Digest, finishDigest } from "../oci/digest.ts";
-import { readMember } from "./archive-member.ts";
+import { readMember, unsafeEntry } from "./archive-member.ts";
 import { decompress } from "./decompress.ts";
 import { readableMode } from "./mode.ts";
 import { readEntries } from "./read-entries.ts";
 import { defaultLimits } from "./unpack-rules.ts";
-import { OPAQUE_WHITEOUT, WHITEOUT_PREFIX } from "./whiteout.ts";
+import { hiddenName, OPAQUE_WHITEOUT, WHITEOUT_PREFIX } from "./whiteout.ts";
 
 export type ListedFile =
   | { readonly type: "file"; readonly mode: number; readonly size: number; readonly digest: Digest }
@@ -57,10 +57,8 @@ export async function listLayer(
     const file = posix.basename(member.path);
     if (file === OPAQUE_WHITEOUT) opaque.push(directoryOf(member.path));
     else if (file.startsWith(WHITEOUT_PREFIX)) {
-      // Two prefixes are private to the writers of other storage drivers.
-      if (!file.startsWith(`${WHITEOUT_PREFIX}${WHITEOUT_PREFIX}`)) {
-        whiteouts.push(posix.join(directoryOf(member.path), file.slice(WHITEOUT_PREFIX.length)));
-      }
+      const hidden = hiddenName(file, (why) => unsafeEntry(name, header.name, why));
+      if (hidden !== undefined) whiteouts.push(posix.join(directoryOf(member.path), hidden));
     } else if (member.type === "file")
       entries.set(member.path, await hashed(content, readableMode("file", member.mode)));
     else if (member.type === "link") entries.set(member.path, { type: "link", target: member.target });

@@ -7,7 +7,7 @@ import { type ArchiveMember, readMember, unsafeEntry } from "./archive-member.ts
 import { isAbsent } from "./contained-path.ts";
 import { writeNewFile } from "./regular-file.ts";
 import type { UnpackRules } from "./unpack-rules.ts";
-import { OPAQUE_WHITEOUT, removeLower, removeLowerChildren, WHITEOUT_PREFIX } from "./whiteout.ts";
+import { hiddenName, OPAQUE_WHITEOUT, removeLower, removeLowerChildren, WHITEOUT_PREFIX } from "./whiteout.ts";
 
 /** The directory an archive goes into, and what has come so far. */
 export class UnpackTarget {
@@ -128,11 +128,12 @@ export class UnpackTarget {
     if (name === OPAQUE_WHITEOUT) {
       await this.#makeParents(path);
       await removeLowerChildren(this.#root, directory, isMade);
-    } else if (!name.startsWith(`${WHITEOUT_PREFIX}${WHITEOUT_PREFIX}`)) {
-      const hidden = name.slice(WHITEOUT_PREFIX.length);
-      if (["", ".", ".."].includes(hidden)) throw this.#unsafe(path, "is a whiteout of no name");
-      await this.#makeParents(path);
-      await removeLower(this.#root, posix.join(directory, hidden), isMade);
+    } else {
+      const hidden = hiddenName(name, (why) => this.#unsafe(path, why));
+      if (hidden !== undefined) {
+        await this.#makeParents(path);
+        await removeLower(this.#root, posix.join(directory, hidden), isMade);
+      }
     }
     this.#forgetDirectories();
     return true;

@@ -4,6 +4,18 @@ import { isAbsent } from "./contained-path.ts";
 
 /** A file `.wh.NAME` in a layer removes NAME (OCI image-spec, layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = ".wh.";
+/**
+ * What `.wh.NAME` removes, by its file name; undefined for names of two prefixes, which are private to the writers of other
+ * storage drivers. A name that is none would remove the directory itself, or the one above.
+ *
+ * @param unsafe makes the error
+ */
+export function hiddenName(file: string, unsafe: (why: string) => Error): string | undefined {
+  const name = file.slice(WHITEOUT_PREFIX.length);
+  if (["", ".", ".."].includes(name)) throw unsafe("is a whiteout of no name");
+  return name.startsWith(WHITEOUT_PREFIX) ? undefined : name;
+}
+
 /** Removes all that lower layers put into its directory. */
 export const OPAQUE_WHITEOUT = ".wh..wh..opq";
 

@@ -53,7 +53,7 @@ const said: readonly { name: string; lines: readonly string[]; line: number | un
   ];
 
 test.each(said)("$name", ({ lines, line, words }) => {
-  const error = buildFailed(build, lines);
+  const error = buildFailed(build, lines.join("\n"));
   expect(error.code).toBe("IMAGE_BUILD_FAILED");
   expect(error.where).toEqual(line === undefined ? undefined : { file: build.shown, line });
   expect(error.message).toContain("registry.example/shop/web:dev cannot be built from web/docker/Dockerfile:");

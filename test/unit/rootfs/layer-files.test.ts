@@ -154,6 +154,12 @@ describe("listLayer", () => {
     expect(await failureOf(read())).toBe(`UNSAFE_ARCHIVE: ${message}`);
   });
 
+  it.each([".wh.", "a/.wh.", "a/.wh..."])("refuses %s, which applying it would, too", async (name) => {
+    expect(await failureOf(list([{ name }]))).toBe(
+      `UNSAFE_ARCHIVE: the layer: ${JSON.stringify(name)} is a whiteout of no name`,
+    );
+  });
+
   it("counts the layers of a comparison together", async () => {
     const budget = { entries: 3, bytes: 1_000_000 };
     await list([{ name: "a" }, { name: "b" }], budget);
