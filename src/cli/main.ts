@@ -5,6 +5,7 @@ import { annotateError } from "../platform/annotate-error.ts";
 import { type CommandContext, processContext, showsColor } from "../platform/context.ts";
 import { printError } from "../platform/print-error.ts";
 import { packageVersion } from "../platform/version.ts";
+import { aboutFile, isDiskFull } from "../process/disk-full.ts";
 import { registerBuild } from "./build.ts";
 import { registerCache } from "./cache.ts";
 import { registerClean } from "./clean.ts";
@@ -27,9 +28,16 @@ import { registerVerify } from "./verify.ts";
 /** Runs the command line of this process and ends it with its exit code. */
 export async function start(): Promise<void> {
   const context = processContext();
-  process.exitCode = await main(process.argv.slice(2), context);
+  let lost: unknown;
+  process.stdout.on("error", (error) => {
+    lost ??= error;
+  });
+  let exitCode = await main(process.argv.slice(2), context);
   // What a pipe has not taken yet would be lost.
   await Promise.all([process.stdout, process.stderr].map(written));
+  // Whoever closed a pipe wants no more; a file that is cut short by a full disk would be taken for the whole.
+  if (exitCode === 0 && isDiskFull(lost)) exitCode = printed(aboutFile("the standard output", lost), context);
+  process.exitCode = exitCode;
   // Kept-alive sockets and timers of libraries must not hold the process once all is cleaned up.
   process.exit();
 }

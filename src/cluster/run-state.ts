@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KubefileError } from "../error.ts";
+import { aboutFile } from "../process/disk-full.ts";
 import { type ProcessIdentity, sameProcess } from "../process/process-identity.ts";
 import { removeTree } from "../rootfs/remove-tree.ts";
 
@@ -113,7 +114,10 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
     ...(options.lasting === undefined ? {} : { lasting: options.lasting }),
   };
   if (await makeRunDirectory(stateDirectory, names)) {
-    await writeState(stateDirectory, state);
+    await writeState(stateDirectory, state).catch(async (error: unknown) => {
+      await forgetRun(stateDirectory, runId).catch(() => undefined);
+      throw error;
+    });
   } else {
     const found = await readRun(stateDirectory, runId);
     if (found === undefined || !sameProcess(found.owner, options.owner)) throw nameTaken(runId);
@@ -197,6 +201,8 @@ async function writeState(stateDirectory: string, state: RunState): Promise<void
   try {
     await file.writeFile(`${JSON.stringify(state, undefined, 2)}\n`);
     await file.sync();
+  } catch (error) {
+    throw aboutFile(path, error);
   } finally {
     await file.close();
   }

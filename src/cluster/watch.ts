@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -25,6 +26,8 @@ const FAILURE_LIMIT = 20;
  * @throws KubefileError CLUSTER_FAILED when the API server fails 20 times in a row
  */
 export async function watchResource(source: WatchSource): Promise<void> {
+  // There are as many watches of one cluster as kinds of objects: all on one signal, and none of them is a leak.
+  setMaxListeners(0, source.signal);
   const view: View = { known: new Map(), version: undefined };
   let failures = 0;
   while (!source.signal.aborted) {

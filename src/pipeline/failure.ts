@@ -32,7 +32,9 @@ export function asKubefileError(error: unknown): KubefileError {
 /** What the machine's file system refuses. */
 function systemFailure(error: unknown): KubefileError | undefined {
   if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return undefined;
-  const place = "path" in error && typeof error.path === "string" ? ` at ${error.path}` : "";
+  // Of a copy, what it was to become: that is what there is no room for.
+  const path = "dest" in error ? error.dest : "path" in error ? error.path : undefined;
+  const place = typeof path === "string" ? ` at ${path}` : "";
   switch (error.code) {
     case "ENOSPC":
     case "EDQUOT":

@@ -33,14 +33,14 @@ beforeAll(async () => {
 });
 afterAll(() => home?.remove());
 
-function build(...flags: readonly string[]): Promise<CommandResult> {
+function build(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
   const args = ["build", "--capture", "static", "--store", home.store, ...flags, context];
-  return home.kubefile(args, { through: [...asRoot, "unshare", "--mount", "sh", "-c", onSmallDisk, disk] });
+  return home.kubefile(args, { env, through: [...asRoot, "unshare", "--mount", "sh", "-c", onSmallDisk, disk] });
 }
 
 describe("a disk that is full", () => {
   test("keeps a cache from being written, by one warning, and no record without its blobs", async () => {
-    const { exitCode, stdout, stderr } = await build("--cache-to", `type=local,dest=${join(disk, "cache")}`);
+    const { exitCode, stdout, stderr } = await build(["--cache-to", `type=local,dest=${join(disk, "cache")}`]);
     expect(exitCode, stderr).toBe(0);
     const warnings = stderr.split("\n").filter((line) => line.includes("no space left"));
     expect(warnings).toHaveLength(1);
@@ -50,15 +50,29 @@ describe("a disk that is full", () => {
 
   test("keeps an archive from being written, by one message, and nothing of it stays", async () => {
     const archive = join(disk, "shop.tar");
-    const { exitCode, stdout, stderr } = await build("--output", `type=oci,dest=${archive}`);
+    const { exitCode, stdout, stderr } = await build(["--output", `type=oci,dest=${archive}`]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain(`error[DISK_SHORT]: no space left for ${archive}\n`);
     expect(listed(stdout)).toEqual([]);
   });
 
+  test("is named where a step finds no room, not the file that it copies, and nothing stays", async () => {
+    const { exitCode, stdout, stderr } = await build(["--no-cache"], { XDG_STATE_HOME: disk });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain(`error[DISK_SHORT]: no space left on the disk at ${disk}/kubefile/runs/`);
+    expect(listed(stdout)).toEqual([]);
+  });
+
+  test("fails a command whose result it cuts short", async () => {
+    const through = ["sh", "-c", 'exec "$@" > /dev/full', "sh"];
+    const { exitCode, stderr } = await home.kubefile(["inspect", "--help"], { through });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("error[DISK_SHORT]: no space left for the standard output\n");
+  });
+
   test.each(["--report", "--metadata-file"])("is named when the file of %s finds no room", async (flag) => {
     // The system's own file that is always full.
-    const { exitCode, stderr } = await build(flag, "/dev/full");
+    const { exitCode, stderr } = await build([flag, "/dev/full"]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain("error[DISK_SHORT]: no space left for /dev/full\n");
   });

@@ -38,6 +38,13 @@ describe("a run's state", () => {
     expect(again.state.keep).toBe("never");
   });
 
+  test("that cannot be written leaves nothing behind", async () => {
+    const stateDirectory = await temporaryDirectory();
+    await mkdir(join(stateDirectory, "abc123.json.new"));
+    await expect(openRun({ stateDirectory, runId: "abc123", owner: await self() })).rejects.toThrow("EISDIR");
+    expect(await readdir(stateDirectory)).toEqual(["abc123.json.new"]);
+  });
+
   test("loses nothing when several things are recorded at once, by two openers", async () => {
     const stateDirectory = await temporaryDirectory();
     const owner = await self();
