@@ -1,4 +1,4 @@
-import { formatIdentity } from "../process/process-identity.ts";
+import { formatIdentity, type ProcessIdentity } from "../process/process-identity.ts";
 import type { Run } from "./run-state.ts";
 
 /** On every network and container of ours. */
@@ -10,10 +10,15 @@ export const keepLabel = "kubefile.keep";
 /** The name of a preview that stays, and the time (RFC 3339) from which on anybody may remove it. */
 export const previewLabel = "kubefile.preview";
 export const expiresLabel = "kubefile.expires";
-/** In the environment of every program that works for a run, so that one which outlives it can be found. */
+/** In the environment of every program that works for a run, so that one which outlives its owner can be found. */
 export const runVariable = "KUBEFILE_RUN";
 /** kind's own, on every node. */
 export const kindClusterLabel = "io.x-k8s.kind.cluster";
+
+/** What the variable says: of a name that users choose there may be several runs, one after the other. */
+export function runMark(runId: string, owner: ProcessIdentity): string {
+  return `${runId} ${formatIdentity(owner)}`;
+}
 
 /** The arguments that label what `docker create` or `docker network create` makes. */
 export function labelArguments(run: Run): string[] {

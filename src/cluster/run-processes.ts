@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** A variable that only the programs of one run have in their environment. */
 export interface RunMarker {
   readonly name: string;
-  readonly value: string;
+  /** What it says, or what tells whether it says the right thing. */
+  readonly value: string | ((said: string) => Promise<boolean>);
 }
 
 interface MarkedProcess {
@@ -27,9 +28,8 @@ const KILL_TIMEOUT = 5_000;
  * @returns whether there was one
  */
 export async function endProcesses(markers: readonly RunMarker[]): Promise<boolean> {
-  const wanted = new Set(markers.map(({ name, value }) => `${name}=${value}`));
   for (let waited = 0; ; waited += LOOK_AGAIN) {
-    const found = await markedProcesses(wanted);
+    const found = await markedProcesses(markers);
     // Looked for again after the kill: what has ended may have started another just before.
     if (found.length === 0 || waited >= MAKING_TIMEOUT + KILL_TIMEOUT) return waited > 0;
     for (const { pid, isMaking } of found) {
@@ -39,18 +39,26 @@ export async function endProcesses(markers: readonly RunMarker[]): Promise<boole
   }
 }
 
-async function markedProcesses(wanted: ReadonlySet<string>): Promise<MarkedProcess[]> {
+async function markedProcesses(markers: readonly RunMarker[]): Promise<MarkedProcess[]> {
   const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^[1-9]\d*$/.test(name));
   const found = await Promise.all(
     pids.map(async (pid): Promise<MarkedProcess[]> => {
       // Of other users' processes it cannot be read, and they are not ours; of those that have ended it is empty.
       const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      if (!environment.split("\0").some((variable) => wanted.has(variable)) || Number(pid) === process.pid) return [];
+      if (Number(pid) === process.pid || !(await isMarked(environment.split("\0"), markers))) return [];
       const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
       return [{ pid: Number(pid), isMaking: makesSomething(command.split("\0")) }];
     }),
   );
   return found.flat();
+}
+
+async function isMarked(variables: readonly string[], markers: readonly RunMarker[]): Promise<boolean> {
+  for (const { name, value } of markers) {
+    const said = variables.find((variable) => variable.startsWith(`${name}=`))?.slice(name.length + 1);
+    if (said !== undefined && (typeof value === "string" ? said === value : await value(said))) return true;
+  }
+  return false;
 }
 
 function makesSomething([program = "", ...args]: readonly string[]): boolean {

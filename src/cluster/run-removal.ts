@@ -165,9 +165,16 @@ async function removeFromEngine(runId: string, options: RunRemovalOptions, inter
 async function endOrphans(runId: string, stateDirectory: string): Promise<boolean> {
   const { hostHome } = runNames(stateDirectory, runId);
   return await endProcesses([
-    { name: runVariable, value: runId },
+    { name: runVariable, value: (mark) => isOrphansMark(mark, runId) },
     { name: "HOME", value: hostHome },
   ]);
+}
+
+/** A process that is about to open a run of the same name has programs at work, too. */
+async function isOrphansMark(mark: string, runId: string): Promise<boolean> {
+  const [name, owner = ""] = mark.split(" ");
+  const identity = parseIdentity(owner);
+  return name === runId && identity !== undefined && (await liveness(identity)) === "dead";
 }
 
 /** Labels are read from an engine that other machines may share. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Engine } from "../cluster/engine.ts";
-import { runVariable } from "../cluster/run-labels.ts";
+import { runMark, runVariable } from "../cluster/run-labels.ts";
 import { findRuns, removeAbandonedRun } from "../cluster/run-removal.ts";
 import type { LastingRun, Run } from "../cluster/run-state.ts";
 import { KubefileError } from "../error.ts";
@@ -22,7 +22,8 @@ export interface LastingOptions extends LastingRun {
 
 /** The machine as the run of the cluster sees it: what it makes has that run's name. */
 export function hostOfRun(host: Host, runId: string): Host {
-  return { ...host, runId, engineEnvironment: { ...host.engineEnvironment, [runVariable]: runId } };
+  const mark = runMark(runId, host.owner);
+  return { ...host, runId, engineEnvironment: { ...host.engineEnvironment, [runVariable]: mark } };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runVariable } from "../cluster/run-labels.ts";
+import { runMark, runVariable } from "../cluster/run-labels.ts";
 import { endProcesses } from "../cluster/run-processes.ts";
 import { KubefileError } from "../error.ts";
 import { run } from "../process/run.ts";
@@ -59,7 +59,10 @@ export async function runTest(host: Host, options: RunTestOptions): Promise<Test
       const program = run("sh", ["-c", test.command], {
         cwd: test.directory,
         // The run's own variable: should this process be killed, `kubefile clean` finds the test by it.
-        env: { ...test.environment, ...addresses, KUBECONFIG: kubeconfig, [runVariable]: host.runId },
+        env: {
+          ...{ ...test.environment, ...addresses },
+          ...{ KUBECONFIG: kubeconfig, [runVariable]: runMark(host.runId, host.owner) },
+        },
         timeout: test.timeout,
         signal: host.signal,
         allowFailure: true,

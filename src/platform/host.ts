@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { engineEnvironment } from "../cluster/engine.ts";
-import { runVariable } from "../cluster/run-labels.ts";
+import { runMark, runVariable } from "../cluster/run-labels.ts";
 import { errorMessage, KubefileError } from "../error.ts";
 import { canonicalHost } from "../oci/reference.ts";
 import type { Host } from "../pipeline/host.ts";
@@ -52,6 +52,7 @@ export async function openHost(
   const progress = createProgress((event) => renderer.render(event), now);
   const warn = (problem: unknown): void => progress.note("warning", errorMessage(problem));
 
+  const owner = await ownIdentity();
   const runToken = newRunToken();
   const redactor = new Redactor();
   redactor.add(runToken);
@@ -82,7 +83,7 @@ export async function openHost(
   signal.addEventListener("abort", onInterruption, { once: true });
   context.repeated.addEventListener("abort", onRepetition, { once: true });
   return {
-    engineEnvironment: { ...engineEnvironment(env), [runVariable]: runId },
+    engineEnvironment: { ...engineEnvironment(env), [runVariable]: runMark(runId, owner) },
     directories: { ...shared, failure: join(failures, runId) },
     searchPath: [env.KUBEFILE_TOOLS, env.PATH].filter(Boolean).join(":"),
     client,
@@ -104,7 +105,7 @@ export async function openHost(
     now,
     runId,
     runToken,
-    owner: await ownIdentity(),
+    owner,
     addSecret: (text) => {
       redactor.add(text);
       context.platform.mask(text);

@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { removeCluster } from "../../../src/cluster/cluster-removal.ts";
 import { type Engine, engineFor } from "../../../src/cluster/engine.ts";
+import { runMark, runVariable } from "../../../src/cluster/run-labels.ts";
 import { findAbandonedLocalRuns, removeAbandonedRun, removeRun } from "../../../src/cluster/run-removal.ts";
 import { openRun, type Run } from "../../../src/cluster/run-state.ts";
 import { ownIdentity, type ProcessIdentity, processIdentity } from "../../../src/process/process-identity.ts";
@@ -50,6 +51,23 @@ describe("an abandoned run", () => {
     expect(await removeAbandonedRun(found, { stateDirectory })).toBe(false);
     expect((await readdir(stateDirectory)).sort()).toEqual(["demo", "demo.json"]);
     expect(await readdir(next.names.directory)).toEqual(["work"]);
+  });
+
+  test("takes its programs with it, and none of those that somebody has at work for a run of the same name", async () => {
+    const stateDirectory = await temporaryDirectory();
+    const { state } = await abandonedRun(stateDirectory, `demo-${process.pid}`);
+    const program = async (runName: string, owner: ProcessIdentity): Promise<ChildProcess> => {
+      const child = spawn("sleep", ["60"], { env: { PATH: process.env.PATH, [runVariable]: runMark(runName, owner) } });
+      await once(child, "spawn");
+      return child;
+    };
+    const orphan = await program(state.runId, state.owner);
+    const others = [await program(state.runId, await ownIdentity()), await program(`${state.runId}-2`, state.owner)];
+    const ended = once(orphan, "exit");
+    await removeAbandonedRun({ runId: state.runId, recorded: true }, { stateDirectory });
+    expect(await ended).toEqual([null, "SIGKILL"]);
+    expect(others.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual([null, null]);
+    for (const child of others) child.kill("SIGKILL");
   });
 
   test("says what of it cannot be removed, and stays for another try", async () => {
