@@ -67,15 +67,19 @@ export async function findRuns(options: RunRemovalOptions): Promise<FoundRun[]> 
 
 /**
  * Whether a name is in use, here or by anybody else in the engine: what a run makes is found by its name, so that two
- * of one name would remove each other's.
+ * of one name would remove each other's. That of an abandoned run is free: each start removes such.
  */
-export async function isRunNameTaken(runId: string, options: RunRemovalOptions): Promise<boolean> {
-  return (await findRuns(options)).some((run) => run.runId === runId);
+export async function isRunNameTaken(runId: string, options: RunRemovalOptions, now = new Date()): Promise<boolean> {
+  return (await findRuns(options)).some((run) => run.runId === runId && !isAbandoned(run, now));
 }
 
 /** Runs whose owner is known to be dead and which are not meant to stay, and those whose time has come. */
 export async function findAbandonedRuns(options: RunRemovalOptions, now = new Date()): Promise<FoundRun[]> {
-  return (await findRuns(options)).filter((run) => (run.owner === "dead" && !run.keep) || isExpired(run, now));
+  return (await findRuns(options)).filter((run) => isAbandoned(run, now));
+}
+
+function isAbandoned(run: FoundRun, now: Date): boolean {
+  return (run.owner === "dead" && !run.keep) || isExpired(run, now);
 }
 
 /** Its maker has said until when it is needed: whoever that was, and whoever looks. While it is being made it is not. */

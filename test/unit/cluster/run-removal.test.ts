@@ -6,7 +6,12 @@ import { describe, expect, test } from "vitest";
 import { removeCluster } from "../../../src/cluster/cluster-removal.ts";
 import { type Engine, engineFor } from "../../../src/cluster/engine.ts";
 import { runMark, runVariable } from "../../../src/cluster/run-labels.ts";
-import { findAbandonedLocalRuns, removeAbandonedRun, removeRun } from "../../../src/cluster/run-removal.ts";
+import {
+  findAbandonedLocalRuns,
+  isRunNameTaken,
+  removeAbandonedRun,
+  removeRun,
+} from "../../../src/cluster/run-removal.ts";
 import { openRun, type Run } from "../../../src/cluster/run-state.ts";
 import { ownIdentity, type ProcessIdentity, processIdentity } from "../../../src/process/process-identity.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
@@ -90,6 +95,18 @@ async function engineOf(script: string): Promise<{ readonly engine: Engine; read
   await chmod(join(directory, "docker"), 0o755);
   return { engine: engineFor({ PATH: `${directory}:/usr/bin:/bin` }), directory };
 }
+
+test("a name is free again when its run was killed, and in use while it goes on or when its cluster was kept", async () => {
+  const { engine } = await engineOf("exit 0");
+  const stateDirectory = await temporaryDirectory();
+  const dead = await deadOwner();
+  await openRun({ stateDirectory, runId: "killed", owner: dead, keep: "on success" });
+  await openRun({ stateDirectory, runId: "kept", owner: dead, keep: "always" });
+  await openRun({ stateDirectory, runId: "going", owner: await ownIdentity(), keep: "on success" });
+  const names = ["killed", "kept", "going", "none"];
+  const taken = await Promise.all(names.map((name) => isRunNameTaken(name, { engine, stateDirectory })));
+  expect(taken).toEqual([false, true, true, false]);
+});
 
 describe("an engine that does not answer", () => {
   const failing = 'echo "Cannot connect to the Docker daemon" >&2; exit 1';
