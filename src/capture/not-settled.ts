@@ -2,7 +2,7 @@ import type { KubernetesApi } from "../cluster/types.ts";
 import { errorMessage, formatLocation, KubefileError, type Location } from "../error.ts";
 import type { Assessment, Problem } from "./assessment.ts";
 import { formatObject } from "./owners.ts";
-import type { WarningEvent } from "./warning-events.ts";
+import { PULLING, type WarningEvent } from "./warning-events.ts";
 
 export interface NotSettledContext {
   readonly api: KubernetesApi;
@@ -50,7 +50,8 @@ export async function notSettled(
 /** The last warnings that say more than the problem itself; each try of a kubelet has another container's id in its words. */
 function newsOf(problem: Problem, warnings: readonly WarningEvent[]): readonly WarningEvent[] {
   const plain = (text: string): string => text.replace(/^Error: /, "").replaceAll(/\b[0-9a-f]{64}\b/g, "");
-  const newest = new Map(warnings.map((event) => [plain(event.message), event]));
+  const told = warnings.filter(({ reason }) => reason !== PULLING);
+  const newest = new Map(told.map((event) => [plain(event.message), event]));
   newest.delete(plain(problem.message));
   return [...newest.values()].slice(-3);
 }

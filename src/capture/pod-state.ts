@@ -3,7 +3,7 @@ import type { JsonRecord } from "../oci/json-record.ts";
 import { conditionOf } from "./conditions.ts";
 import { fieldAt, numberAt, recordsAt, textAt } from "./json-fields.ts";
 import { type ImageRole, imagesOfPodSpec } from "./pod-spec.ts";
-import type { WarningEvent } from "./warning-events.ts";
+import { PULLING, type WarningEvent } from "./warning-events.ts";
 
 /** What keeps a pod, or one of its containers, from going on. */
 export interface PodProblem {
@@ -63,7 +63,9 @@ export function podState(pod: KubernetesObject, warnings: readonly WarningEvent[
   const problems = statuses.flatMap(containerProblem);
   if (problems.length > 0) return { state: "blocked", problems };
   const creating = statuses.some(({ status }) => textAt(status, "state", "waiting", "reason") === "ContainerCreating");
-  const setup = warnings.findLast(({ reason }) => setupReasons.has(reason));
+  // Its status tells nothing of a pull before that has ended, and a volume that was late is forgotten by then.
+  const isSetUp = warnings.some(({ reason }) => reason === PULLING);
+  const setup = isSetUp ? undefined : warnings.findLast(({ reason }) => setupReasons.has(reason));
   if (setup !== undefined && (creating || statuses.length === 0)) {
     const { reason, message } = setup;
     return { state: "blocked", problems: [{ reason, message, cause: "other", restarts: 0 }] };

@@ -9,6 +9,9 @@ export interface WarningEvent {
   readonly last: string;
 }
 
+/** What a kubelet says, with no warning, when it asks for an image: the pod has its volumes and its network by then. */
+export const PULLING = "Pulling";
+
 export interface WarningEvents {
   apply(event: KubernetesObject): void;
   /** Of one object, oldest first. */

@@ -5,7 +5,7 @@ import { createLaunchObjects, type LaunchObjects } from "./launch-objects.ts";
 import type { ImageObservation } from "./observation.ts";
 import { type PullSecret, pullSecretOf, pullSecretTypes } from "./pull-secret.ts";
 import { workloadKinds } from "./template-of.ts";
-import { createWarningEvents, type WarningEvent } from "./warning-events.ts";
+import { createWarningEvents, PULLING, type WarningEvent } from "./warning-events.ts";
 
 /** What the API server tells of the launch while it is rehearsed. */
 export interface WorkloadWatcher extends Omit<LaunchObjects, "apply" | "has"> {
@@ -14,7 +14,7 @@ export interface WorkloadWatcher extends Omit<LaunchObjects, "apply" | "has"> {
    * watch that tells of its effect. Errors are KubernetesApiError.
    */
   caughtUp(signal: AbortSignal): Promise<void>;
-  /** Warnings of one object, oldest first. */
+  /** Warnings of one object, oldest first; that a pull has begun is among them. */
   warnings(uid: string): readonly WarningEvent[];
   /** Why watching has ended before it was told to. What was seen so far stays readable. */
   readonly failure: unknown;
@@ -49,6 +49,7 @@ export function startWorkloadWatcher(api: KubernetesApi, options: WorkloadWatche
   const watches: { readonly path: string; readonly onEvent: (event: WatchEvent) => void }[] = [
     ...workloadKinds.map(({ path }) => ({ path, onEvent: objects.apply })),
     { path: `/api/v1/events?${fieldSelector("type=Warning")}`, onEvent: ({ object }) => events.apply(object) },
+    { path: `/api/v1/events?${fieldSelector(`reason=${PULLING}`)}`, onEvent: ({ object }) => events.apply(object) },
   ];
   if (onPullSecret !== undefined) {
     const onEvent = ({ type, object }: WatchEvent): void => {

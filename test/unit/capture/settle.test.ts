@@ -342,6 +342,25 @@ describe("waitSettled", () => {
     expect(await run({ type: "DELETED", object: { ...job, spec: {} } })).toBe("ready");
   });
 
+  it("waits for a pull of a pod that lacked a volume before", async () => {
+    for (const reasons of [["FailedMount"], ["FailedMount", "Pulling"]]) {
+      const watcher = only("nomount");
+      const event = (reason: string) => ({ reason, message: `${reason} it is`, count: 1, last: "" });
+      const warnings = () => reasons.map(event);
+      const settling = options({ ...watcher, warnings }, { timeout: 120_000 });
+      const error = await failure(waitSettled(settling));
+      if (reasons.length === 1) {
+        expect(error.message).toContain("pod broken/nomount: FailedMount: FailedMount it is");
+        expect(settling.clock.passed()).toBe(30_000);
+      } else {
+        expect(error.message).toBe("the launch is not ready after 120 s:\n  pod broken/nomount: container app");
+      }
+      const pulled = options({ ...watcher, warnings }, { timeout: 1_000, mode: "pulled", quietWindow: 0 });
+      const grade = await waitSettled(pulled).catch(() => "none");
+      expect(grade).toBe(reasons.length === 1 ? "pulled" : "none");
+    }
+  });
+
   it("shows last log lines of crashed and failed pods, of the run that failed", async () => {
     const crashed = await failure(waitSettled(options(only("crash"))));
     expect(crashed.message).toMatch(

@@ -86,7 +86,7 @@ it("sees over the wire what was recorded, and knows when it has caught up", asyn
     baseline,
     onImage: ({ object, container }) => told.push(`${object.name} ${container}`),
   });
-  await until(() => server.watching().length === workloadKinds.length + 1);
+  await until(() => server.watching().length === workloadKinds.length + 2);
   expect(watcher.objects()).toEqual([]);
 
   server.applied();
@@ -113,7 +113,7 @@ it("keeps the last warnings of an object, a repeated one once", async () => {
   const server = await recordedApiServer([]);
   const stop = new AbortController();
   const watcher = startWorkloadWatcher(server.api, { signal: stop.signal, baseline: await takeBaseline(server.api) });
-  await until(() => server.watching().length === workloadKinds.length + 1);
+  await until(() => server.watching().length === workloadKinds.length + 2);
   const [warning] = broken.warnings.filter(({ object }) => object.reason === "FailedScheduling");
   const involved = warning?.object.involvedObject as { uid: string };
   for (const count of [1, 2]) {
@@ -121,6 +121,9 @@ it("keeps the last warnings of an object, a repeated one once", async () => {
   }
   await until(() => watcher.warnings(involved.uid)[0]?.count === 2);
   expect(watcher.warnings(involved.uid)).toMatchObject([{ reason: "FailedScheduling", count: 2 }]);
+  const pulling = { ...warning?.object, type: "Normal", reason: "Pulling", metadata: { name: "p", uid: "pulling" } };
+  server.send("/api/v1/eventsreason=Pulling", { type: "ADDED", object: pulling });
+  await until(() => watcher.warnings(involved.uid).length === 2);
   stop.abort();
   await watcher.done;
 });
@@ -135,7 +138,7 @@ it("hands on pull secrets of both types, and no others", async () => {
     onPullSecret: (secret) => secrets.push(secret),
   });
   const types = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"];
-  await until(() => server.watching().length === workloadKinds.length + 3);
+  await until(() => server.watching().length === workloadKinds.length + 4);
   const secret = (name: string, data: Record<string, string>): KubernetesObject => ({
     apiVersion: "v1",
     kind: "Secret",
