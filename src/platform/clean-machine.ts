@@ -101,6 +101,7 @@ export function sortRuns(
       ...line(
         others.filter(({ owner }) => owner === "unknown"),
         (count) => `${countOf(count, "run")} of other machines or containers`,
+        "; docs/engines.md says how to remove those that are over",
       ),
     ],
   };

@@ -136,7 +136,7 @@ describe("clean", () => {
       "left 1 kept cluster: demo; --all removes them",
       "left 1 cluster that another user keeps: hers",
       "left 2 runs still going on: building, starting",
-      "left 2 runs of other machines or containers: elsewhere, theirs",
+      "left 2 runs of other machines or containers: elsewhere, theirs; docs/engines.md says how to remove those that are over",
     ]);
     expect(sortRuns(runs, true, now).left).toHaveLength(3);
     expect(sortRuns([], false, now)).toEqual({ removable: [], left: [] });
