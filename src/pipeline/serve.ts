@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Engine } from "../cluster/engine.ts";
 import { removeAbandonedRun } from "../cluster/run-removal.ts";
+import { readRun } from "../cluster/run-state.ts";
 import { readClusterImage } from "../image/read.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { createArtifactSource } from "../registry/artifact-source.ts";
@@ -66,7 +67,10 @@ export async function serveArtifact({ settings, engine, onListening, signal, int
     await store.close();
   }
   const { runId, stateDirectory } = settings;
-  if (!signal.aborted) await removeAbandonedRun({ runId, recorded: true }, { engine, stateDirectory });
+  if (signal.aborted) return;
+  // Without a state file the engine's labels tell what is the run's.
+  const recorded = (await readRun(stateDirectory, runId)) !== undefined;
+  await removeAbandonedRun({ runId, recorded }, { engine, stateDirectory });
 }
 
 /** An engine that does not answer is taken for one that is starting again. */
