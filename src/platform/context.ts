@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
 import type { Directories } from "../pipeline/host.ts";
 import { detectPlatform } from "./detect.ts";
 import { takeEnvironment } from "./hidden-variables.ts";
@@ -45,17 +45,23 @@ export interface OwnDirectories extends Omit<Directories, "failure"> {
   readonly failures: string;
 }
 
-/** The XDG base directories, each with our own folder in it. */
+/** The XDG base directories, each with our own folder in it. A relative path counts for nothing, as that standard has it. */
 export function directories(context: CommandContext, store: string | undefined): OwnDirectories {
-  const home = context.env.HOME ?? homedir();
-  const cache = join(context.env.XDG_CACHE_HOME || join(home, ".cache"), "kubefile");
-  const state = join(context.env.XDG_STATE_HOME || join(home, ".local", "state"), "kubefile");
+  const { HOME, XDG_CACHE_HOME, XDG_STATE_HOME } = context.env;
+  // Asked for only where it is needed: a container's user may have no name, and then the system knows no home.
+  const home = (): string => absolute(HOME) ?? userInfo().homedir;
+  const cache = join(absolute(XDG_CACHE_HOME) ?? join(home(), ".cache"), "kubefile");
+  const state = join(absolute(XDG_STATE_HOME) ?? join(home(), ".local", "state"), "kubefile");
   return {
     store: store ?? join(cache, "store"),
     state: join(state, "runs"),
     tools: join(cache, "tools"),
     failures: resultsFile(context, "failures") ?? join(state, "failures"),
   };
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
 /** Ten hex digits: short enough for container names, long enough never to meet another run's. */
