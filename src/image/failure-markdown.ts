@@ -11,9 +11,28 @@ export interface FailurePointers {
 /** Characters of what failed: the log has all of it, and a page must keep room for the rest. */
 const LONGEST_FAILURE = 60_000;
 
-/** What failed, in its own words, as a block. */
+/** About what a page shows of a block without scrolling sideways. */
+const WIDTH = 100;
+
+/** What failed, in its own words, as a block. Pages do not break the lines of one. */
 export function failureBlock(text: string): string {
-  return codeBlock(text.length > LONGEST_FAILURE ? `${text.slice(0, LONGEST_FAILURE)}…\nthe log has all` : text);
+  const shown = text.length > LONGEST_FAILURE ? `${text.slice(0, LONGEST_FAILURE)}…\nthe log has all` : text;
+  return codeBlock(shown.split("\n").flatMap(broken).join("\n"));
+}
+
+/** Breaks a long line at blanks, but none that quotes a file, since a caret may stand below. */
+function broken(line: string): readonly string[] {
+  if (/^\s*\d*\s*\|/.test(line)) return [line];
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > WIDTH) {
+    const before = rest.lastIndexOf(" ", WIDTH);
+    const end = before > WIDTH / 2 ? before : rest.indexOf(" ", WIDTH);
+    if (end === -1) break;
+    lines.push(rest.slice(0, end));
+    rest = `    ${rest.slice(end + 1)}`;
+  }
+  return [...lines, rest];
 }
 
 /** Empty when there is nothing to point to. */

@@ -109,7 +109,8 @@ function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size
 function failure({ failure: problem }: BuildReport, pointers: FailurePointers): string {
   if (problem === undefined) return "";
   const hint = problem.hint === undefined ? "" : `\nhint: ${problem.hint}`;
-  return [failureBlock(`error[${problem.code}]: ${problem.message}${hint}`), failurePointersMarkdown(pointers)]
+  const where = problem.where === undefined ? "" : `${formatLocation(problem.where)}: `;
+  return [failureBlock(`error[${problem.code}]: ${where}${problem.message}${hint}`), failurePointersMarkdown(pointers)]
     .filter((text) => text !== "")
     .join("\n\n");
 }

@@ -51,9 +51,10 @@ export function formatReport(report: BuildReport, { color, width = 100 }: TextOp
 function verdict(report: BuildReport, style: TextStyle): string[] {
   const { failure, digest, grade, size, references, transfer, needsNetwork } = report;
   if (failure !== undefined) {
+    const where = failure.where === undefined ? "" : `${formatLocation(failure.where)}: `;
     return [
       `${style.bad("✗")} ${style.heading(`${plainText(report.kubefile)} was not built`)}: ${failure.code}`,
-      ...failure.message.split("\n").map((line) => `  ${plainText(line)}`),
+      ...`${where}${failure.message}`.split("\n").map((line) => `  ${plainText(line)}`),
       ...(failure.hint === undefined ? [] : [`  ${style.dim("hint:")} ${plainText(failure.hint)}`]),
     ];
   }

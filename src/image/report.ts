@@ -43,7 +43,13 @@ export interface BuildReport {
   readonly warnings: readonly string[];
   /** In order of start. */
   readonly phases: readonly PhaseTiming[];
-  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string };
+  readonly failure?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string;
+    /** The line to blame, when there is one. */
+    readonly where?: Location;
+  };
 }
 
 /** What became of one step. */
@@ -140,8 +146,8 @@ function transferOf({ uploaded, existing, mounted }: Transfer): Transfer {
   return { uploaded, existing, mounted };
 }
 
-function failureOf({ code, message, hint }: KubefileError): NonNullable<BuildReport["failure"]> {
-  return { code, message, ...(hint === undefined ? {} : { hint }) };
+function failureOf({ code, message, hint, where }: KubefileError): NonNullable<BuildReport["failure"]> {
+  return { code, message, ...(hint === undefined ? {} : { hint }), ...(where === undefined ? {} : { where }) };
 }
 
 /** To milliseconds. */

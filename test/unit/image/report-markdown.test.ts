@@ -129,6 +129,25 @@ gantt
 `);
 });
 
+test("of a failure names the line to blame, and breaks what a page would show only by scrolling", () => {
+  const { digest: _digest, size: _size, transfer: _transfer, rehearsal: _rehearsal, ...rest } = report;
+  const pull =
+    "pod shop/web-0 container app: docker.io/shop/web:9 was not found: registry docker.io (at 127.0.0.1:36543) answered 404 for manifest docker.io/shop/web:9: manifest unknown";
+  const quoted = `  3 | COPY ${"charts ".repeat(20)}.`;
+  const failure = {
+    ...{ code: "PULL_FAILED", message: `${pull}\n${quoted}`, hint: "look here" },
+    where: { file: "Kubefile", line: 19, column: 5 },
+  };
+  const text = reportMarkdown({ ...rest, failure, images: [], steps: [] }, { limit });
+  expect(text).toContain(`\`\`\`text
+error[PULL_FAILED]: Kubefile:19:5: pod shop/web-0 container app: docker.io/shop/web:9 was not found:
+    registry docker.io (at 127.0.0.1:36543) answered 404 for manifest docker.io/shop/web:9: manifest
+    unknown
+${quoted}
+hint: look here
+\`\`\``);
+});
+
 test("of a failure says what failed, where more is, and how to see it again", () => {
   const { digest: _digest, size: _size, transfer: _transfer, rehearsal: _rehearsal, ...rest } = report;
   const failure = { code: "LAUNCH_FAILED", message: "launch ended with 2:\n```\n## no", hint: "look here" };
