@@ -29,6 +29,6 @@ test("an engine that starts no privileged containers is what the machine lacks: 
   expect(result.stderr).toMatch(
     /error\[ENGINE_MISSING\]: the Docker Engine starts no privileged containers.*user namespaces/,
   );
-  expect(result.stderr).toContain("`--capture static` needs none");
+  expect(result.stderr).toContain("`kubefile build --capture static` needs none");
   expect(await leftovers(home, result.runIds)).toEqual([]);
 });
