@@ -24,6 +24,7 @@ and other tags.
 
 Examples:
   kubefile clean
+  kubefile clean --run demo       also what \`kubefile run --name demo\` keeps
   kubefile clean --all
   kubefile clean --pull-request 12 --dry-run registry.example/shop registry.example/shop/cache`,
     )

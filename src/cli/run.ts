@@ -23,7 +23,7 @@ export function registerRun(program: Command, context: CommandContext): void {
       `
 Examples:
   kubefile run registry.example/shop:1.0 --name demo --env REPLICAS=1
-  kubefile clean --all                                 removes it again`,
+  kubefile clean --run demo                            removes it again`,
     )
     .action(async (name: string, flags: RunFlags) => {
       if (flags.name !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(flags.name)) {
@@ -39,7 +39,7 @@ Examples:
       });
       host.endProgress();
       context.stdout.write(
-        `${name} runs in cluster ${cluster}\n\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\n\nRemove it with: kubefile clean --all\n`,
+        `${name} runs in cluster ${cluster}\n\n  export KUBECONFIG=${kubeconfig}\n  kubectl get pods -A\n\nRemove it with: kubefile clean --run ${host.runId}\n`,
       );
     });
 }

@@ -31,7 +31,7 @@ export interface LastingRun {
 }
 
 /**
- * Whether the cluster outlives its command, so that only `clean --all` removes it. "on success" becomes "always" when
+ * Whether the cluster outlives its command, so that only `clean --run` and `clean --all` remove it. "on success" becomes "always" when
  * the command has succeeded; until then the run is one like any other.
  */
 export type Keep = "never" | "on success" | "always";
@@ -147,7 +147,7 @@ export async function openRun(options: OpenRunOptions): Promise<Run> {
 /** Says that a name that a user chose is in use. */
 export function nameTaken(runId: string): KubefileError {
   return new KubefileError("USAGE", `there is a run named ${runId} already`, {
-    hint: "choose another --name; `kubefile clean --all` removes the clusters that were kept",
+    hint: "choose another --name; `kubefile clean --run NAME` removes one that was kept",
   });
 }
 

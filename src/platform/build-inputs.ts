@@ -180,7 +180,7 @@ export const buildInputs = {
   keepCluster: {
     kind: "switch",
     default: "false",
-    help: "leave the cluster in place to look at it; `kubefile clean --all` removes it",
+    help: "leave the cluster in place to look at it; `kubefile clean --run NAME` removes it",
     only: ["command"],
   },
   run: {

@@ -10,6 +10,12 @@ export const cleanInputs = {
     default: "false",
     help: "also clusters kept by `kubefile run` or --keep-cluster",
   },
+  run: {
+    kind: "text",
+    value: "name",
+    help: "also this one of them, by the name that it was given or that `kubefile clean` prints",
+    only: ["command"],
+  },
   pullRequest: {
     kind: "text",
     value: "number",

@@ -1,6 +1,6 @@
 import { KubefileError } from "../error.ts";
 import { type CleanFlags, parseRepository, requestOf } from "./clean-inputs.ts";
-import { cleanMachine } from "./clean-machine.ts";
+import { cleanMachine, type MachineCleaning } from "./clean-machine.ts";
 import { cleanPreview } from "./clean-preview.ts";
 import { cleanRequest } from "./clean-request.ts";
 import type { CommandContext } from "./context.ts";
@@ -24,10 +24,10 @@ export async function cleanInJob(
   flags: CleanFlags,
   repositories: readonly string[],
 ): Promise<readonly string[]> {
-  const { all = false, dryRun = false } = flags;
+  const { dryRun = false } = flags;
   const request = requestOf(flags);
   if (request === undefined) {
-    if (repositories.length === 0) return await cleanMachine(context, { all, dryRun });
+    if (repositories.length === 0) return await cleanMachine(context, { kept: keptOf(flags), dryRun });
     throw new KubefileError("USAGE", "repositories are named, but no request whose tags are to go", {
       hint: "add --pull-request NUMBER or --merge-request NUMBER",
     });
@@ -59,4 +59,11 @@ export async function cleanInJob(
   for (const name of removed) context.stdout.write(`${dryRun ? "would remove" : "removed"} ${name}\n`);
   if (removed.length === 0) context.stdout.write("nothing to remove\n");
   return removed;
+}
+
+/** @throws KubefileError USAGE */
+function keptOf({ all = false, run }: CleanFlags): MachineCleaning["kept"] {
+  if (run === undefined) return all ? "all" : "none";
+  if (!all) return { runId: run.replace(/^kubefile-/, "") };
+  throw new KubefileError("USAGE", "--all and --run contradict each other", { hint: "leave one of them out" });
 }

@@ -14,8 +14,8 @@ import { asKubefileError } from "../pipeline/failure.ts";
 import { type CommandContext, directories } from "./context.ts";
 
 export interface MachineCleaning {
-  /** Also clusters that this user keeps. */
-  readonly all: boolean;
+  /** Which clusters go, too, that this user keeps: all of them, or the one of a run id. */
+  readonly kept: "none" | "all" | { readonly runId: string };
   /** Tells what would be done, and does nothing. */
   readonly dryRun: boolean;
 }
@@ -51,13 +51,36 @@ export async function cleanMachine(context: CommandContext, cleaning: MachineCle
   const options = { engine, stateDirectory, signal };
   const isDone = (runId: string): boolean => removed.includes(runId) || problems.has(runId);
   const found = (await findRuns(options)).filter(({ runId }) => !isDone(runId));
-  const { removable, left } = sortRuns(found, cleaning.all, new Date());
+  if (typeof cleaning.kept !== "string" && !isDone(cleaning.kept.runId)) requireKept(found, cleaning.kept.runId);
+  const { removable, left } = sortRuns(found, cleaning.kept, new Date());
   for (const found of removable) await remove(found, options);
   if (!cleaning.dryRun) await sweepStateDirectory(stateDirectory, Date.now());
   if (removed.length + problems.size === 0) stdout.write("nothing to remove\n");
   for (const line of left) stdout.write(`${line}\n`);
   if (problems.size > 0) throw joined([...problems.values()]);
   return removed;
+}
+
+/** @throws KubefileError USAGE for a name that no cluster of this user has */
+function requireKept(runs: readonly FoundRun[], name: string): void {
+  const named = runs.find(({ runId }) => runId === name);
+  if (named?.owner === "dead" && named.recorded) return;
+  const others = runs.filter(({ owner, keep, recorded }) => owner === "dead" && keep && recorded);
+  const why =
+    named === undefined
+      ? "there is no such run"
+      : named.owner === "alive"
+        ? "it is still going on"
+        : "it is another user's";
+  throw new KubefileError("USAGE", `--run ${JSON.stringify(name)} names nothing to remove: ${why}`, {
+    hint:
+      others.length === 0
+        ? "no cluster is kept here"
+        : `kept here: ${others
+            .map(({ runId }) => runId)
+            .sort()
+            .join(", ")}`,
+  });
 }
 
 function joined(problems: readonly KubefileError[]): KubefileError {
@@ -69,11 +92,12 @@ function joined(problems: readonly KubefileError[]): KubefileError {
 /** What may be removed, and a line on each kind of run that is left in place. */
 export function sortRuns(
   runs: readonly FoundRun[],
-  all: boolean,
+  kept: MachineCleaning["kept"],
   now: Date,
 ): { readonly removable: readonly FoundRun[]; readonly left: readonly string[] } {
+  const isMeant = ({ runId }: FoundRun): boolean => kept === "all" || (kept !== "none" && kept.runId === runId);
   const isRemovable = (run: FoundRun): boolean =>
-    isExpired(run, now) || (run.owner === "dead" && (!run.keep || (all && run.recorded)));
+    isExpired(run, now) || (run.owner === "dead" && (!run.keep || (run.recorded && isMeant(run))));
   const staying = runs.filter((run) => !isRemovable(run));
   const previews = staying.filter((run) => run.lasting !== undefined && run.owner !== "alive");
   const others = staying.filter((run) => !previews.includes(run));
@@ -87,7 +111,7 @@ export function sortRuns(
       ...line(
         dead.filter(({ recorded }) => recorded),
         (count) => countOf(count, "kept cluster"),
-        "; --all removes them",
+        "; --run NAME removes one, --all all of them",
       ),
       // Kept by somebody, and nothing here says by whom.
       ...line(

@@ -132,17 +132,21 @@ describe("a cluster that stays", () => {
     expect(await kubectl("get", "pods", "web", "-o", "jsonpath={.status.phase}")).toBe("Running");
   });
 
-  test("stays when clean removes the rest, and goes wholly with clean --all", async () => {
+  test("stays when clean removes the rest, and goes wholly by its name", async () => {
     const traces = await takeTraces(home);
     expect(traces).toEqual([
       { runId: name, volumes: [expect.any(String)], ports: [expect.stringMatching(/^[\d.]+:\d+$/)] },
     ]);
     const some = await home.kubefile(["clean"]);
-    expect(some.stdout).toContain(`left 1 kept cluster: ${name}; --all removes them\n`);
+    expect(some.stdout).toContain(`left 1 kept cluster: ${name}; --run NAME removes one, --all all of them\n`);
     expect(await kubectl("get", "pods", "web", "-o", "jsonpath={.status.phase}")).toBe("Running");
     await serverPid();
-    const all = await home.kubefile(["clean", "--all"]);
-    expect(all).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`removed run ${name}\n`) });
+    const other = await home.kubefile(["clean", "--run", `${name}-2`]);
+    expect(other).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`hint: kept here: ${name}\n`) });
+    const all = await home.kubefile(["clean", "--all", "--dry-run"]);
+    expect(all).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`would remove run ${name}\n`) });
+    const named = await home.kubefile(["clean", "--run", name]);
+    expect(named).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`removed run ${name}\n`) });
     expect(await findRemains(home, traces)).toEqual([]);
   });
 });

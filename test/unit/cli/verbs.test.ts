@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FoundRun } from "../../../src/cluster/run-removal.ts";
 import { KubefileError } from "../../../src/error.ts";
-import { sortRuns } from "../../../src/platform/clean-machine.ts";
+import { type MachineCleaning, sortRuns } from "../../../src/platform/clean-machine.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { kubefile } from "./command.ts";
 
@@ -124,22 +124,25 @@ describe("clean", () => {
     { runId: "theirs", owner: "unknown", keep: true, recorded: false },
   ];
   const now = new Date("2026-11-22T12:00:00Z");
-  const removed = (all: boolean): string[] => sortRuns(runs, all, now).removable.map(({ runId }) => runId);
+  const removed = (kept: MachineCleaning["kept"]): string[] =>
+    sortRuns(runs, kept, now).removable.map(({ runId }) => runId);
 
   test("removes what is known to be abandoned, and with --all what was kept", () => {
-    expect(removed(false)).toEqual(["abandoned", "lost"]);
-    expect(removed(true)).toEqual(["abandoned", "lost", "demo"]);
+    expect(removed("none")).toEqual(["abandoned", "lost"]);
+    expect(removed("all")).toEqual(["abandoned", "lost", "demo"]);
+    expect(removed({ runId: "demo" })).toEqual(["abandoned", "lost", "demo"]);
+    for (const runId of ["hers", "starting", "theirs", "none"]) expect(removed({ runId })).toEqual(removed("none"));
   });
 
   test("says what it leaves, and why", () => {
-    expect(sortRuns(runs, false, now).left).toEqual([
-      "left 1 kept cluster: demo; --all removes them",
+    expect(sortRuns(runs, "none", now).left).toEqual([
+      "left 1 kept cluster: demo; --run NAME removes one, --all all of them",
       "left 1 cluster that another user keeps: hers",
       "left 2 runs still going on: building, starting",
       "left 2 runs of other machines or containers: elsewhere, theirs; docs/engines.md says how to remove those that are over",
     ]);
-    expect(sortRuns(runs, true, now).left).toHaveLength(3);
-    expect(sortRuns([], false, now)).toEqual({ removable: [], left: [] });
+    expect(sortRuns(runs, "all", now).left).toHaveLength(3);
+    expect(sortRuns([], "none", now)).toEqual({ removable: [], left: [] });
   });
 });
 
@@ -156,12 +159,13 @@ describe("clean, of previews that stay for a time", () => {
     preview("open", "dead", "2026-11-22T12:00:01Z"),
     preview("open-elsewhere", "unknown", "2026-11-23T00:00:00.000Z", false),
   ];
-  const removed = (all: boolean): string[] => sortRuns(runs, all, now).removable.map(({ runId }) => runId);
+  const removed = (kept: MachineCleaning["kept"]): string[] =>
+    sortRuns(runs, kept, now).removable.map(({ runId }) => runId);
 
   test("removes those whose time has come, whoever made them, and with --all one's own", () => {
-    expect(removed(false)).toEqual(["over", "over-elsewhere", "over-hers"]);
-    expect(removed(true)).toEqual(["over", "over-elsewhere", "over-hers", "open"]);
-    expect(sortRuns(runs, false, now).left).toEqual([
+    expect(removed("none")).toEqual(["over", "over-elsewhere", "over-hers"]);
+    expect(removed("all")).toEqual(["over", "over-elsewhere", "over-hers", "open"]);
+    expect(sortRuns(runs, "none", now).left).toEqual([
       "left preview pr-12 until 2026-11-22T12:00:01Z",
       "left preview pr-12 until 2026-11-23T00:00:00.000Z",
       "left 1 run still going on: making",
