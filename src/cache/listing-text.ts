@@ -1,4 +1,4 @@
-import { countOf, formatSize, formatTable } from "../image/text-table.ts";
+import { countOf, formatSize, formatTable, plainText } from "../image/text-table.ts";
 import { shownKey } from "./key.ts";
 import { type ListedRecord, type OtherEntry, sizeOfRecord } from "./listing.ts";
 
@@ -28,7 +28,7 @@ export function formatRecords(records: readonly ListedRecord[], width: number): 
 
 /** What lies among records and is left alone, a line each. */
 export function formatOthers(others: readonly OtherEntry[]): string[] {
-  const shown = others.slice(0, MAX_OTHERS).map(({ name, why }) => `left alone: ${name}: ${why}`);
+  const shown = others.slice(0, MAX_OTHERS).map(({ name, why }) => plainText(`left alone: ${name}: ${why}`));
   return others.length > MAX_OTHERS ? [...shown, `and ${countOf(others.length - MAX_OTHERS, "other")}`] : shown;
 }
 

@@ -7,6 +7,7 @@ import { type PrunedCache, pruneCaches } from "../pipeline/cache-prune.ts";
 import { cacheListInputs, cachePruneInputs, parsePlaces, parseRule } from "../platform/cache-inputs.ts";
 import type { CommandContext } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
+import { printableJson } from "../process/printable.ts";
 import { addInputs, writtenInputs } from "./input-options.ts";
 
 export function registerCache(program: Command, context: CommandContext): void {
@@ -36,7 +37,7 @@ Examples:
       const caches = await listCaches(host, specs, Date.now());
       host.endProgress();
       const { stdout } = context;
-      if (format === "json") stdout.write(`${JSON.stringify(caches.map(listFields), undefined, 2)}\n`);
+      if (format === "json") stdout.write(`${printableJson(caches.map(listFields))}\n`);
       else if (caches.length === 0) stdout.write("no records here yet\n");
       else stdout.write(`${caches.flatMap((listed) => listLines(listed, stdout.columns ?? 120)).join("\n")}\n`);
     });
@@ -76,7 +77,7 @@ Examples:
         await pruneCaches(host, { specs, rule, dryRun, now: () => new Date() }, report);
       } finally {
         host.endProgress();
-        if (format === "json") stdout.write(`${JSON.stringify(results.map(pruneFields), undefined, 2)}\n`);
+        if (format === "json") stdout.write(`${printableJson(results.map(pruneFields))}\n`);
       }
       if (format === "pretty" && results.length === 0) stdout.write("nothing to remove\n");
     });

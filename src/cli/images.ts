@@ -5,6 +5,7 @@ import { listLocal } from "../image/local-tags.ts";
 import { readImages } from "../image/read-index.ts";
 import { formatSize, formatTable } from "../image/text-table.ts";
 import { type CommandContext, directories } from "../platform/context.ts";
+import { printableJson } from "../process/printable.ts";
 import { openStore } from "../store/store.ts";
 
 export function registerImages(program: Command, context: CommandContext): void {
@@ -24,7 +25,7 @@ export function registerImages(program: Command, context: CommandContext): void 
         }),
       );
       if (flags.format === "json") {
-        context.stdout.write(`${JSON.stringify(images, undefined, 2)}\n`);
+        context.stdout.write(`${printableJson(images)}\n`);
         return;
       }
       if (images.length === 0) {

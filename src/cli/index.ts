@@ -7,6 +7,7 @@ import type { CommandContext } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
 import { indexInputs } from "../platform/index-inputs.ts";
 import { parseTarget } from "../platform/input-values.ts";
+import { printableJson } from "../process/printable.ts";
 import { addInputs, writtenInputs } from "./input-options.ts";
 
 export function registerIndex(program: Command, context: CommandContext): void {
@@ -54,7 +55,7 @@ Examples:
       await context.platform.output("digest", created.digest);
       context.stdout.write(
         format === "json"
-          ? `${JSON.stringify({ digest: created.digest, references, platforms }, undefined, 2)}\n`
+          ? `${printableJson({ digest: created.digest, references, platforms })}\n`
           : references.map((reference) => `${reference}@${created.digest}\n`).join(""),
       );
     });

@@ -7,6 +7,7 @@ import { type CommandContext, showsColor } from "../platform/context.ts";
 import { openHost } from "../platform/host.ts";
 import type { Inputs } from "../platform/inputs.ts";
 import { parsePlatformInput, platformInput } from "../platform/platform-input.ts";
+import { printableJson } from "../process/printable.ts";
 import { openStore } from "../store/store.ts";
 import { addInputs, askedInputs } from "./input-options.ts";
 
@@ -42,7 +43,7 @@ export function registerInspect(program: Command, context: CommandContext): void
       const options = { color: showsColor(context.stdout, context.env), width: context.stdout.columns };
       context.stdout.write(
         flags.format === "json"
-          ? `${JSON.stringify(inspection, undefined, 2)}\n`
+          ? `${printableJson(inspection)}\n`
           : "platforms" in inspection
             ? formatIndexInspection(inspection, options)
             : formatInspection(inspection, options),

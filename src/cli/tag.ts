@@ -6,6 +6,7 @@ import { openHost } from "../platform/host.ts";
 import { parseNewName } from "../platform/input-values.ts";
 import { parsePlatformInput } from "../platform/platform-input.ts";
 import { parseIfDigest, tagInputs } from "../platform/tag-inputs.ts";
+import { printableJson } from "../process/printable.ts";
 import { addInputs, writtenInputs } from "./input-options.ts";
 
 export function registerTag(program: Command, context: CommandContext): void {
@@ -39,7 +40,7 @@ Examples:
       host.endProgress();
       context.stdout.write(
         format === "json"
-          ? `${JSON.stringify(moved, undefined, 2)}\n`
+          ? `${printableJson(moved)}\n`
           : moved.tags.map(({ reference }) => `${reference}@${moved.digest}\n`).join(""),
       );
     });

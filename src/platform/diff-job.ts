@@ -3,6 +3,7 @@ import { formatDiff } from "../image/diff-text.ts";
 import type { ImageDiff } from "../image/diff-types.ts";
 import { diff } from "../pipeline/diff.ts";
 import type { ImageName } from "../pipeline/image-source.ts";
+import { printableJson } from "../process/printable.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { type DiffFlags, parseLimit } from "./diff-inputs.ts";
 import { openHost } from "./host.ts";
@@ -37,7 +38,7 @@ export async function diffInJob(
   const { stdout, env } = context;
   const markdown = diffMarkdown(result, { limit: bytes });
   const printed = {
-    json: () => `${JSON.stringify(result, undefined, 2)}\n`,
+    json: () => `${printableJson(result)}\n`,
     markdown: () => markdown,
     pretty: () => formatDiff(result, { color: showsColor(stdout, env), width: stdout.columns ?? 120 }),
   };

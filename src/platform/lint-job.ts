@@ -10,6 +10,7 @@ import {
 } from "../kubefile/format-diagnostics.ts";
 import { checkKubefile } from "../kubefile/lint.ts";
 import { readKubefileText } from "../pipeline/kubefile-source.ts";
+import { printable, printableJson } from "../process/printable.ts";
 import { ignoreFiles, loadIgnoreFile } from "../rootfs/load-ignore-file.ts";
 import { collectProblem, throwTogether } from "../rootfs/problems.ts";
 import { annotateDiagnostics, annotationsOf } from "./annotate-error.ts";
@@ -57,9 +58,9 @@ export async function lintInJob(
     const listing = formatDiagnostics(diagnostics, text, shown, { color: showsColor(context.stdout, context.env) });
     context.stdout.write(listing === "" ? "" : `${listing}\n`);
     annotateDiagnostics(context.platform, diagnostics, shown);
-    context.stdout.write(`${shown}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
+    context.stdout.write(`${printable(shown)}: ${countDiagnostics(diagnostics) || "no problems"}\n`);
   }
-  if (format === "json") context.stdout.write(`${JSON.stringify(records, undefined, 2)}\n`);
+  if (format === "json") context.stdout.write(`${printableJson(records)}\n`);
   if (format === "codequality") context.stdout.write(formatFindings(findings));
   throwTogether(unread);
   return records;

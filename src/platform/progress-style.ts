@@ -1,4 +1,5 @@
 import type { ProgressEvent } from "../pipeline/progress.ts";
+import { printableJson } from "../process/printable.ts";
 import { createPlainRenderer } from "./plain-progress.ts";
 import { createTtyRenderer } from "./tty-progress.ts";
 
@@ -26,7 +27,7 @@ export function chooseProgressStyle(asked: "auto" | ProgressStyle, terminal: boo
 /** @param now milliseconds of a monotonic clock */
 export function createRenderer(style: ProgressStyle, output: ProgressOutput, now: () => number): ProgressRenderer {
   if (style === "json") {
-    return { render: (event) => output.write(`${JSON.stringify(event)}\n`), close: () => undefined };
+    return { render: (event) => output.write(`${printableJson(event, 0)}\n`), close: () => undefined };
   }
   return style === "tty" ? createTtyRenderer(output, now) : createPlainRenderer(output, now);
 }

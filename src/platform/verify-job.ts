@@ -1,6 +1,7 @@
 import { verdictMarkdown } from "../pipeline/verdict-markdown.ts";
 import { formatVerdict } from "../pipeline/verdict-text.ts";
 import { type Verdict, verify } from "../pipeline/verify.ts";
+import { printableJson } from "../process/printable.ts";
 import { markCommit } from "./commit-mark.ts";
 import { type CommandContext, showsColor } from "./context.ts";
 import { failurePointers, type KeepBundle } from "./failure-pointers.ts";
@@ -24,7 +25,7 @@ export async function verifyInJob(context: CommandContext, job: VerifyJob): Prom
   host.endProgress();
   stdout.write(
     format === "json"
-      ? `${JSON.stringify({ reference, ...verdict }, undefined, 2)}\n`
+      ? `${printableJson({ reference, ...verdict })}\n`
       : formatVerdict(reference, verdict, showsColor(stdout, env)),
   );
   await platform.output("verdict", verdict.verdict);

@@ -12,3 +12,14 @@ const controls = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u2
 export function printable(text: string): string {
   return text.replace(sequences, "").replace(controls, "\ufffd");
 }
+
+// The same but for what JSON escapes itself.
+const controlsInJson = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** A value as JSON, by default on many lines. Its strings say what they said, and steer no terminal. */
+export function printableJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    controlsInJson,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -42,9 +42,10 @@ describe("an error", () => {
     const error = new KubefileError(
       "RUN_FAILED",
       "RUN make ended with exit code 2:\n::add-mask::x\n\u001b[2Jgone\r::error::y",
+      { where: { file: "a\u009b\n::error::\u001b[2J", line: 1 } },
     );
     expect(printed(error).text.split("\n")).toEqual([
-      "error[RUN_FAILED]: RUN make ended with exit code 2:",
+      "error[RUN_FAILED]: a\ufffd\ufffd::error:::1: RUN make ended with exit code 2:",
       "  | ::add-mask::x",
       "  | gone�::error::y",
       "",

@@ -75,6 +75,13 @@ describe("a link of the commit", () => {
   });
 });
 
+test("a file's name steers no terminal in the linter's JSON", async () => {
+  await write("\u009b2J/Kubefile", "NONE\n");
+  const { stdout } = await kubefile(["lint", "--format", "json", "\u009b2J"], { cwd });
+  expect(JSON.parse(stdout)).toMatchObject([{ file: "\u009b2J/Kubefile" }]);
+  expect(stdout).not.toContain("\u009b");
+});
+
 test.each(["file", "kindConfig"])("kubefile.yaml names no %s outside of its checkout", async (key) => {
   await write("app/kubefile.yaml", `${key}: ${machine}\n`);
   await expect(build()).rejects.toMatchObject({ code: "PATH_ESCAPES", message: expect.stringContaining(machine) });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { printable } from "../../../src/process/printable.ts";
+import { printable, printableJson } from "../../../src/process/printable.ts";
 
 test.each([
   ["plain text and tabs", "a\tb ✓ Zürich", "a\tb ✓ Zürich"],
@@ -14,4 +14,12 @@ test.each([
   ["turned text", "good\u202ednuos", "good�dnuos"],
 ])("%s", (_case, text, expected) => {
   expect(printable(text)).toBe(expected);
+});
+
+test("JSON says the same, in signs that steer no terminal", () => {
+  const value = { "a\u009b2J": ["\u007f", "\u001b]0;x\u0007", "\u202edlrow\u2066", "Zürich \u2028"] };
+  const text = printableJson(value);
+  expect(JSON.parse(text)).toEqual(value);
+  expect(text).toBe(printable(text.replaceAll("\n", "\t")).replaceAll("\t", "\n"));
+  expect(printableJson({ a: 1 }, 0)).toBe('{"a":1}');
 });
