@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Engine } from "../cluster/engine.ts";
 import { ensureImage } from "../cluster/image-presence.ts";
+import { removeContainer } from "../cluster/remove-container.ts";
 import { labelArguments } from "../cluster/run-labels.ts";
 import type { Run } from "../cluster/run-state.ts";
 import { formatPlatform } from "../oci/descriptor.ts";
@@ -80,8 +81,7 @@ export async function openKaniko(
           signal: use.signal,
         });
       } finally {
-        // Not the build's signal: it may be the reason why we are cleaning up.
-        await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true });
+        await removeContainer(engine, id);
       }
     },
   };

@@ -5,6 +5,7 @@ import type { Engine } from "./engine.ts";
 import { ensureImage } from "./image-presence.ts";
 import { withServer } from "./kubeconfig.ts";
 import { launchTools } from "./launch-tools.ts";
+import { removeContainer } from "./remove-container.ts";
 import { labelArguments } from "./run-labels.ts";
 import type { Run } from "./run-state.ts";
 import { addSecret, type SecretFile, secretMount } from "./secret-files.ts";
@@ -67,11 +68,7 @@ export async function startCommandContainer(options: CommandContainerOptions): P
   const kubeconfig =
     network.kind === "node" ? withServer(await readFile(network.kubeconfig, "utf8"), apiServerInNode) : undefined;
   const id = await startContainer(options, imagePath);
-  const remove = async (): Promise<void> => {
-    // Not the caller's signal: an abort is the most common reason to remove it. Nor a failure, which would hide why:
-    // the end of the run tries again, and tells.
-    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true }).catch(() => undefined);
-  };
+  const remove = (): Promise<void> => removeContainer(engine, id);
   try {
     const script = setupScript(options.path, kubeconfig !== undefined);
     await engine.docker(["exec", "--interactive", id, "sh", "-c", script], { input: kubeconfig ?? "", signal });
@@ -115,7 +112,7 @@ async function startContainer(options: CommandContainerOptions, imagePath: strin
     signal.throwIfAborted();
     return id;
   } catch (error) {
-    await engine.docker(["rm", "--force", "--volumes", id], { allowFailure: true }).catch(() => undefined);
+    await removeContainer(engine, id);
     throw error;
   }
 }
