@@ -92,6 +92,11 @@ export function formatLocation(where: Location): string {
   return where.column === undefined ? `${where.file}:${where.line}` : `${where.file}:${where.line}:${where.column}`;
 }
 
+/** What stands before a message that is about a place, if it is about one. */
+export function locationPrefix(where: Location | undefined): string {
+  return where === undefined ? "" : `${formatLocation(where)}: `;
+}
+
 /** The text of anything thrown, for use inside another message. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

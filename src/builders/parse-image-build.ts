@@ -1,8 +1,8 @@
-import { isAbsolute, posix, relative, resolve } from "node:path";
+import { isAbsolute, posix, resolve } from "node:path";
 import { errorMessage, KubefileError } from "../error.ts";
 import { didYouMean, nearest } from "../kubefile/nearest.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
-import { climbsOut } from "../rootfs/contained-path.ts";
+import { isOutside } from "../rootfs/contained-path.ts";
 import type { ImageBuild } from "./types.ts";
 
 const FLAG = "--build-image";
@@ -63,7 +63,7 @@ function parseImageBuild(text: string, { directory, within }: ImageBuildPlace): 
   if (typeof reference === "string") return problem(reference);
   const written = fields.get("context") ?? "";
   const context = resolve(directory, written);
-  if (within !== undefined && leads(within, context)) {
+  if (within !== undefined && isOutside(within, context)) {
     return problem(
       `its context ${written} is outside of ${within}`,
       "a file of the project can name its own directories alone",
@@ -93,12 +93,6 @@ function readName(text: string): Reference | string {
   } catch (error) {
     return errorMessage(error);
   }
-}
-
-/** Whether a path is outside of a directory. */
-export function leads(within: string, path: string): boolean {
-  const way = relative(within, path);
-  return climbsOut(way) || isAbsolute(way);
 }
 
 function twice(builds: readonly ImageBuild[]): readonly Problem[] {

@@ -1,6 +1,7 @@
-import { addAbortSignal, type Readable } from "node:stream";
+import { addAbortSignal } from "node:stream";
 import { digestOf } from "../oci/digest.ts";
 import type { Repository } from "../oci/reference.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { ManifestContent, RegistryClient } from "../registry/types.ts";
 import { decodeRecord } from "./record.ts";
@@ -47,7 +48,8 @@ export async function readRegistryRecord(
       blob.stream.destroy();
       return { problem: `its content has ${blob.size} bytes, not ${size}` };
     }
-    bytes = await readContent(addAbortSignal(signal, blob.stream), size);
+    // What is sent in chunks, or compressed, may have no end.
+    bytes = await readAtMost(addAbortSignal(signal, blob.stream), size);
   } catch (error) {
     if (isMissing(error)) return { problem: `its content ${digest} is gone` };
     throw error;
@@ -56,18 +58,6 @@ export async function readRegistryRecord(
   if (digestOf(bytes) !== digest) return { problem: `its content is not ${digest}` };
   const decoded = decodeRecord(bytes, named.key);
   return "problem" in decoded ? decoded : { record: decoded.record, entry };
-}
-
-/** Undefined as soon as there is more than was announced: what is sent in chunks, or compressed, may have no end. */
-async function readContent(stream: Readable, size: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stream) {
-    length += chunk.byteLength;
-    if (length > size) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 async function readManifest({ client, repository, tag, signal }: TaggedRecord): Promise<ManifestContent | undefined> {

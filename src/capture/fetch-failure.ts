@@ -3,9 +3,8 @@ import { formatReference } from "../oci/reference.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { registryHint } from "../registry/registry-hint.ts";
 import type { ImageEntry } from "./image-entries.ts";
-import type { ImageObservation } from "./observation.ts";
+import { type ImageObservation, subjectOf } from "./observation.ts";
 import { formatObject } from "./owners.ts";
-import { containerText } from "./pod-spec.ts";
 
 /** An image of the capture that could not be fetched. */
 export interface FetchFailure {
@@ -47,7 +46,7 @@ function neededBy({ observations, hits, listed }: ImageEntry): string {
   const [seen] = observations.toSorted((one, other) =>
     formatObject(one.object) < formatObject(other.object) ? -1 : 1,
   );
-  if (seen !== undefined) return `${formatObject(seen.object)} ${containerText(seen)}`;
+  if (seen !== undefined) return subjectOf(seen);
   const [hit] = hits;
   if (hit !== undefined) return hit.text;
   return listed ? "listed by the user" : "pulled by a node";

@@ -1,6 +1,5 @@
+// Objects of the API server and of files are data of unknown shape: these readers look, and never assume.
 import { isRecord, type JsonRecord } from "../oci/json-record.ts";
-
-/** Objects of the API server and of files are data of unknown shape: these readers look, and never assume. */
 
 export function fieldAt(value: unknown, ...path: readonly string[]): unknown {
   let current = value;

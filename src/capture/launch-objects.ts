@@ -197,13 +197,15 @@ function isCanary(object: KubernetesObject): boolean {
   return [...imageTexts(object)].some((image) => tryParseReference(image)?.host === canaryHost);
 }
 
+interface News {
+  readonly time: Date;
+  readonly object: KubernetesObject;
+}
+
 /** The newest first. */
-function newsOf(
-  launched: readonly Tracked[],
-  lookup: (uid: string) => KubernetesObject | undefined,
-): readonly { readonly time: Date; readonly object: KubernetesObject }[] {
-  const firstByImage = new Map<string, { readonly time: Date; readonly object: KubernetesObject }>();
-  const news: { readonly time: Date; readonly object: KubernetesObject }[] = [];
+function newsOf(launched: readonly Tracked[], lookup: (uid: string) => KubernetesObject | undefined): readonly News[] {
+  const firstByImage = new Map<string, News>();
+  const news: News[] = [];
   for (const { object, newsAt, images } of launched) {
     const owners = ownerChain(object, lookup);
     if (owners.some(({ kind }) => kind === "CronJob")) continue;

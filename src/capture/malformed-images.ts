@@ -1,6 +1,4 @@
-import type { ImageObservation } from "./observation.ts";
-import { formatObject } from "./owners.ts";
-import { containerText } from "./pod-spec.ts";
+import { type ImageObservation, subjectOf } from "./observation.ts";
 import { replacementOf } from "./unneeded-images.ts";
 
 /**
@@ -14,8 +12,8 @@ export function malformedImages(observations: readonly ImageObservation[]): read
     // What a workload makes repeats its words.
     .filter(({ owners, image }) => !observations.some((other) => other.image === image && isOwner(other, owners)))
     .map((seen) => {
-      const subject = `${formatObject(seen.object)} ${containerText(seen)}`;
-      return `${subject} names ${JSON.stringify(seen.image)}, which is no image reference: no node can pull it`;
+      const image = JSON.stringify(seen.image);
+      return `${subjectOf(seen)} names ${image}, which is no image reference: no node can pull it`;
     });
   return [...new Set(texts)];
 }

@@ -1,5 +1,5 @@
 import type { KubernetesApi } from "../cluster/types.ts";
-import { errorMessage, formatLocation, KubefileError, type Location } from "../error.ts";
+import { errorMessage, KubefileError, type Location, locationPrefix } from "../error.ts";
 import type { Assessment, Problem } from "./assessment.ts";
 import { formatObject } from "./owners.ts";
 import { PULLING, type WarningEvent } from "./warning-events.ts";
@@ -25,8 +25,7 @@ export async function notSettled(
   let logs = 0;
   const seen = new Set<string>();
   for (const problem of assessment.problems) {
-    const where = context.locate(problem);
-    const place = where === undefined ? "" : `${formatLocation(where)}: `;
+    const place = locationPrefix(context.locate(problem));
     const container = problem.container === undefined ? "" : ` container ${problem.container.container}`;
     lines.push(`  ${place}${formatObject(problem.object)}${container}: ${problem.reason}: ${problem.message}`);
     if (seen.has(problem.object.uid)) continue;

@@ -1,5 +1,5 @@
-import type { ObjectName, Owner } from "./owners.ts";
-import type { ImageRole } from "./pod-spec.ts";
+import { formatObject, type ObjectName, type Owner } from "./owners.ts";
+import { containerText, type ImageRole } from "./pod-spec.ts";
 
 /** One image that one object of the launch names. */
 export interface ImageObservation {
@@ -33,4 +33,9 @@ export interface StartedContainer {
   readonly image: string;
   /** As the container runtime tells it: `docker.io/library/web@sha256:…` or `sha256:…`. */
   readonly imageID: string;
+}
+
+/** What names the image: `pod shop/web-0 container app`. */
+export function subjectOf(seen: ImageObservation): string {
+  return `${formatObject(seen.object)} ${containerText(seen)}`;
 }

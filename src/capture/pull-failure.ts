@@ -1,5 +1,5 @@
-import { formatLocation, KubefileError, type Location } from "../error.ts";
-import { formatReference, type Reference, tryParseReference } from "../oci/reference.ts";
+import { KubefileError, type Location, locationPrefix } from "../error.ts";
+import { formatReference, type Reference, referenceForm, tryParseReference } from "../oci/reference.ts";
 import { registryHint } from "../registry/registry-hint.ts";
 import type { Problem } from "./assessment.ts";
 import { formatObject } from "./owners.ts";
@@ -22,9 +22,7 @@ export function pullFailed(problems: readonly Problem[], context: PullFailureCon
     ...(first?.where === undefined ? {} : { where: first.where }),
   };
   if (failures.length === 1 && first !== undefined) return new KubefileError("PULL_FAILED", first.text, details);
-  const lines = failures.map(
-    ({ text, where }) => `\n  ${where === undefined ? "" : `${formatLocation(where)}: `}${text}`,
-  );
+  const lines = failures.map(({ text, where }) => `\n  ${locationPrefix(where)}${text}`);
   return new KubefileError("PULL_FAILED", `${failures.length} images cannot be pulled:${lines.join("")}`, details);
 }
 
@@ -57,8 +55,7 @@ function explain(problem: Problem, { lastFailure, locate }: PullFailureContext):
   const subject = `${formatObject(problem.object)}${container === undefined ? "" : ` ${containerText(container)}`}`;
   const reference = tryParseReference(image);
   if (reference === undefined || reason === "InvalidImageName") {
-    const hint = "write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case";
-    return { subject, said: `${JSON.stringify(image)} is not an image reference`, hint, where };
+    return { subject, said: `${JSON.stringify(image)} is not an image reference`, hint: referenceForm, where };
   }
   const full = formatReference(reference);
   if (reason === "ErrImageNeverPull") {

@@ -1,5 +1,5 @@
 import type { Location } from "../error.ts";
-import type { ImageObservation } from "./observation.ts";
+import { type ImageObservation, subjectOf } from "./observation.ts";
 import type { OperatorAttribution } from "./operators.ts";
 import { formatObject, isWorkloadOwner, type ObjectName } from "./owners.ts";
 import { containerText } from "./pod-spec.ts";
@@ -70,7 +70,7 @@ function isCovered(template: ImageObservation, observations: readonly ImageObser
 }
 
 function podReason(seen: ImageObservation, context: ReasonContext): Reason {
-  const subject = `${formatObject(seen.object)} ${containerText(seen)}`;
+  const subject = subjectOf(seen);
   // A pod that was gone before its status told of the image has pulled it nevertheless.
   if (context.pulled) return reason("pulled", `pulled by ${subject}`, seen, context);
   const why = context.started(seen) ? "the node held it" : "not started during the rehearsal";
@@ -79,7 +79,7 @@ function podReason(seen: ImageObservation, context: ReasonContext): Reason {
 
 function templateText(seen: ImageObservation): string {
   const idle = seen.idle === undefined ? "" : ` (${seen.idle})`;
-  return `pod template of ${formatObject(seen.object)} ${containerText(seen)}${idle}`;
+  return `pod template of ${subjectOf(seen)}${idle}`;
 }
 
 function hookReason(seen: ImageObservation, context: ReasonContext): readonly Reason[] {

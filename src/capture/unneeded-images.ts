@@ -1,14 +1,12 @@
 import type { ImageEntry } from "./image-entries.ts";
-import type { ImageObservation } from "./observation.ts";
-import { formatObject } from "./owners.ts";
-import { containerText } from "./pod-spec.ts";
+import { type ImageObservation, subjectOf } from "./observation.ts";
 
 /**
  * Says of an image that no node got why the launch is whole without it; undefined when something may need it yet.
  *
  * Either all that named it has been given another, as by a `kubectl set image` that replaces what a manifest has in the
- * image's place. Or only templates name it and each pod of theirs got another one, as from a mutating webhook: Istio's gateways
- * have the image `auto`, which stands for none.
+ * image's place. Or only templates name it and each pod of theirs got another one, as from a mutating webhook: Istio's
+ * gateways have the image `auto`, which stands for none.
  *
  * @param observations all of the launch
  */
@@ -49,8 +47,4 @@ export function replacementOf(
 
 function rankOf(seen: ImageObservation): string {
   return `${seen.isReplaced ? 1 : 0} ${subjectOf(seen)}`;
-}
-
-function subjectOf(seen: ImageObservation): string {
-  return `${formatObject(seen.object)} ${containerText(seen)}`;
 }

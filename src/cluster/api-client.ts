@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from "undici";
 import { errorMessage, KubefileError } from "../error.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import { type ApiAccess, readKubeconfig } from "./kubeconfig.ts";
 import type { ApiOptions, KubernetesApi, KubernetesObject } from "./types.ts";
 import { watchResource } from "./watch.ts";
@@ -138,15 +139,9 @@ async function wholeAnswer(
 }
 
 async function limitedText(answer: Dispatcher.ResponseData): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer.body) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > ANSWER_LIMIT) throw new Error(`the answer is larger than ${ANSWER_LIMIT} bytes`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  const bytes = await readAtMost(answer.body, ANSWER_LIMIT);
+  if (bytes === undefined) throw new Error(`the answer is larger than ${ANSWER_LIMIT} bytes`);
+  return bytes.toString("utf8");
 }
 
 async function apiError(answer: Dispatcher.ResponseData): Promise<KubernetesApiError> {

@@ -31,8 +31,8 @@ export interface LastingRun {
 }
 
 /**
- * Whether the cluster outlives its command, so that only `clean --run` and `clean --all` remove it. "on success" becomes "always" when
- * the command has succeeded; until then the run is one like any other.
+ * Whether the cluster outlives its command, so that only `clean --run` and `clean --all` remove it. "on success" becomes
+ * "always" when the command has succeeded; until then the run is one like any other.
  */
 export type Keep = "never" | "on success" | "always";
 

@@ -12,6 +12,7 @@ import { MAX_MANIFEST_BYTES, parseManifest } from "../oci/manifest.ts";
 import { OCI_INDEX } from "../oci/media-types.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { aboutFile } from "../process/disk-full.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import { requireSize } from "../rootfs/read-entries.ts";
 import { untilEnd } from "../rootfs/tar-end.ts";
 import type { Store } from "../store/types.ts";
@@ -142,14 +143,9 @@ function indexOf({ descriptor }: ClusterImage | ClusterIndex, references: readon
 }
 
 async function readSmall(entry: Readable, file: string, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of entry) {
-    size += chunk.byteLength;
-    if (size > MAX_MANIFEST_BYTES) throw invalid(file, `${name} has more than ${MAX_MANIFEST_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readAtMost(entry, MAX_MANIFEST_BYTES);
+  if (bytes === undefined) throw invalid(file, `${name} has more than ${MAX_MANIFEST_BYTES} bytes`);
+  return bytes;
 }
 
 async function readIndex(

@@ -1,5 +1,5 @@
 import type { Reason } from "../capture/types.ts";
-import { formatLocation, type Location } from "../error.ts";
+import { formatLocation, type Location, locationPrefix } from "../error.ts";
 import { hexOf } from "../oci/digest.ts";
 import { type FailurePointers, failureBlock, failurePointersMarkdown } from "./failure-markdown.ts";
 import { fitTables, type PageSection } from "./fit-tables.ts";
@@ -109,10 +109,8 @@ function verdict({ failure: problem, kubefile, grade, needsNetwork, digest, size
 function failure({ failure: problem }: BuildReport, pointers: FailurePointers): string {
   if (problem === undefined) return "";
   const hint = problem.hint === undefined ? "" : `\nhint: ${problem.hint}`;
-  const where = problem.where === undefined ? "" : `${formatLocation(problem.where)}: `;
-  return [failureBlock(`error[${problem.code}]: ${where}${problem.message}${hint}`), failurePointersMarkdown(pointers)]
-    .filter((text) => text !== "")
-    .join("\n\n");
+  const words = `error[${problem.code}]: ${locationPrefix(problem.where)}${problem.message}${hint}`;
+  return [failureBlock(words), failurePointersMarkdown(pointers)].filter((text) => text !== "").join("\n\n");
 }
 
 function warnings({ warnings: all }: BuildReport): string {

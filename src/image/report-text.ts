@@ -1,5 +1,5 @@
 import type { Reason } from "../capture/types.ts";
-import { formatLocation } from "../error.ts";
+import { formatLocation, locationPrefix } from "../error.ts";
 import { hexOf } from "../oci/digest.ts";
 import { gradeMeaning } from "./grades.ts";
 import type { BuildReport, PhaseTiming, ReportedImage } from "./report.ts";
@@ -51,10 +51,9 @@ export function formatReport(report: BuildReport, { color, width = 100 }: TextOp
 function verdict(report: BuildReport, style: TextStyle): string[] {
   const { failure, digest, grade, size, references, transfer, needsNetwork } = report;
   if (failure !== undefined) {
-    const where = failure.where === undefined ? "" : `${formatLocation(failure.where)}: `;
     return [
       `${style.bad("✗")} ${style.heading(`${plainText(report.kubefile)} was not built`)}: ${failure.code}`,
-      ...`${where}${failure.message}`.split("\n").map((line) => `  ${plainText(line)}`),
+      ...`${locationPrefix(failure.where)}${failure.message}`.split("\n").map((line) => `  ${plainText(line)}`),
       ...(failure.hint === undefined ? [] : [`  ${style.dim("hint:")} ${plainText(failure.hint)}`]),
     ];
   }

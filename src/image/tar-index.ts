@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { KubefileError } from "../error.ts";
-import { TAR_BLOCK, tarNumber, tarText } from "../rootfs/tar-header.ts";
+import { TAR_BLOCK, tarNumber, tarSize, tarText, tarType } from "../rootfs/tar-header.ts";
 
 /** Where the content of a file lies in a tar. */
 export interface TarIndexEntry {
@@ -32,8 +32,8 @@ export async function readTarIndex(handle: FileHandle, file: string): Promise<Re
     if (header.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])))
       throw invalid("it is compressed; unpack it with gunzip");
     if (!hasRightSum(header)) throw invalid(`there is no header at byte ${at}`);
-    const size = tarNumber(header, 124, 12);
-    const type = String.fromCharCode(header[156] ?? 0);
+    const size = tarSize(header);
+    const type = tarType(header);
     const start = at + TAR_BLOCK;
     if (size < 0 || start + size > end) throw invalid("it is cut off");
     if (type === "x" || type === "g" || type === "L") {

@@ -79,13 +79,16 @@ export function parseReference(text: string): Reference {
   return { host, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
 }
 
+/** How to write one, as a hint. */
+export const referenceForm = "write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case";
+
 /** What to write in place of an address, an archive's file, or anything else. */
 function formHint(text: string): string {
   const scheme = /^[a-z]+:\/\//.exec(text)?.[0];
   if (scheme !== undefined) return `leave out ${scheme}`;
   return /^(?:oci-archive:|\.{0,2}\/)/.test(text)
     ? "only `kubefile diff` reads a file; `skopeo copy --preserve-digests oci-archive:FILE docker://REF` puts an archive into a registry"
-    : "write it as [REGISTRY/]NAME[:TAG][@sha256:DIGEST], in lower case";
+    : referenceForm;
 }
 
 /** The first component of a name when it is a registry's: `library/nginx` and `shop` name none. */

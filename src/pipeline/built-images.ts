@@ -2,7 +2,6 @@ import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { openBuildkit } from "../builders/buildkit.ts";
 import { openKaniko } from "../builders/kaniko.ts";
-import { leads } from "../builders/parse-image-build.ts";
 import type { ImageBuild, ImageBuilder } from "../builders/types.ts";
 import { connectEngine } from "../cluster/engine.ts";
 import { errorMessage, KubefileError } from "../error.ts";
@@ -10,6 +9,7 @@ import { importOciLayout } from "../image/oci-layout.ts";
 import { countOf } from "../image/text-table.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";
 import type { HeldImage } from "../registry/held-images.ts";
+import { isOutside } from "../rootfs/contained-path.ts";
 import { collectProblem, throwTogether } from "../rootfs/problems.ts";
 import type { Store } from "../store/types.ts";
 import type { Host } from "./host.ts";
@@ -151,7 +151,7 @@ async function checkContexts(builds: readonly ImageBuild[], checkout: string): P
       if (!(await stat(place)).isDirectory()) {
         throw new KubefileError("USAGE", `the context of ${name}, ${context}, is not a directory`, { hint });
       }
-      if (!leads(checkout, context) && leads(checkout, place)) {
+      if (!isOutside(checkout, context) && isOutside(checkout, place)) {
         throw new KubefileError("PATH_ESCAPES", `the context of ${name} is a link out of the project: ${context}`, {
           hint: "name the directory itself with --build-image, when that is what is meant",
         });
@@ -161,7 +161,7 @@ async function checkContexts(builds: readonly ImageBuild[], checkout: string): P
           hint: "name it by its path in the context: file=docker/Dockerfile",
         });
       });
-      if (leads(place, file)) {
+      if (isOutside(place, file)) {
         throw new KubefileError("PATH_ESCAPES", `the Dockerfile of ${name} is a link out of its context: ${shown}`, {
           hint: "put the file itself there",
         });

@@ -60,8 +60,10 @@ export async function runTest(host: Host, options: RunTestOptions): Promise<Test
         cwd: test.directory,
         // The run's own variable: should this process be killed, `kubefile clean` finds the test by it.
         env: {
-          ...{ ...test.environment, ...addresses },
-          ...{ KUBECONFIG: kubeconfig, [runVariable]: runMark(host.runId, host.owner) },
+          ...test.environment,
+          ...addresses,
+          KUBECONFIG: kubeconfig,
+          [runVariable]: runMark(host.runId, host.owner),
         },
         timeout: test.timeout,
         signal: host.signal,

@@ -1,4 +1,4 @@
-import { formatLocation, type KubefileError, type Location } from "../error.ts";
+import { type KubefileError, type Location, locationPrefix } from "../error.ts";
 import type { Diagnostic } from "../kubefile/diagnostic.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import type { Annotation, AnnotationLevel, Platform } from "./platform.ts";
@@ -10,11 +10,10 @@ export function annotateError(platform: Platform, error: KubefileError): void {
     annotateDiagnostics(platform, error.diagnostics, error.file);
     return;
   }
-  const place = error.where === undefined ? "" : `${formatLocation(error.where)}: `;
   platform.annotate({
     level: "error",
     title: error.code,
-    message: `${place}${error.message}${hintOf(error)}`,
+    message: `${locationPrefix(error.where)}${error.message}${hintOf(error)}`,
     ...(error.where === undefined ? {} : { where: error.where }),
   });
 }

@@ -1,7 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { leads } from "../builders/parse-image-build.ts";
 import { KubefileError } from "../error.ts";
+import { isOutside } from "../rootfs/contained-path.ts";
 
 /** The Git checkout that a directory is part of, which no commit can make larger; without one the directory itself. */
 export async function checkoutOf(directory: string): Promise<string> {
@@ -23,7 +23,7 @@ export async function checkoutOf(directory: string): Promise<string> {
 export async function requireInCheckout(checkout: string, files: readonly string[]): Promise<void> {
   for (const file of files) {
     const real = await realpath(file).catch(() => undefined);
-    if (real === undefined || !leads(checkout, real)) continue;
+    if (real === undefined || !isOutside(checkout, real)) continue;
     throw new KubefileError("PATH_ESCAPES", `${file} leads out of the checkout ${checkout}, to ${real}`, {
       hint: "files of a commit, and links in it, may only lead to what is part of it: put the file itself there",
     });

@@ -53,7 +53,7 @@ export async function cleanMachine(context: CommandContext, cleaning: MachineCle
   const found = (await findRuns(options)).filter(({ runId }) => !isDone(runId));
   if (typeof cleaning.kept !== "string" && !isDone(cleaning.kept.runId)) requireKept(found, cleaning.kept.runId);
   const { removable, left } = sortRuns(found, cleaning.kept, new Date());
-  for (const found of removable) await remove(found, options);
+  for (const run of removable) await remove(run, options);
   if (!cleaning.dryRun) await sweepStateDirectory(stateDirectory, Date.now());
   if (removed.length + problems.size === 0) stdout.write("nothing to remove\n");
   for (const line of left) stdout.write(`${line}\n`);
@@ -65,22 +65,16 @@ export async function cleanMachine(context: CommandContext, cleaning: MachineCle
 function requireKept(runs: readonly FoundRun[], name: string): void {
   const named = runs.find(({ runId }) => runId === name);
   if (named?.owner === "dead" && named.recorded) return;
-  const others = runs.filter(({ owner, keep, recorded }) => owner === "dead" && keep && recorded);
-  const why =
-    named === undefined
-      ? "there is no such run"
-      : named.owner === "alive"
-        ? "it is still going on"
-        : "it is another user's";
-  throw new KubefileError("USAGE", `--run ${JSON.stringify(name)} names nothing to remove: ${why}`, {
-    hint:
-      others.length === 0
-        ? "no cluster is kept here"
-        : `kept here: ${others
-            .map(({ runId }) => runId)
-            .sort()
-            .join(", ")}`,
+  const kept = runs.filter(({ owner, keep, recorded }) => owner === "dead" && keep && recorded);
+  const names = kept.map(({ runId }) => runId).sort();
+  throw new KubefileError("USAGE", `--run ${JSON.stringify(name)} names nothing to remove: ${whyNot(named)}`, {
+    hint: names.length === 0 ? "no cluster is kept here" : `kept here: ${names.join(", ")}`,
   });
+}
+
+function whyNot(run: FoundRun | undefined): string {
+  if (run === undefined) return "there is no such run";
+  return run.owner === "alive" ? "it is still going on" : "it is another user's";
 }
 
 function joined(problems: readonly KubefileError[]): KubefileError {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { errorMessage, KubefileError } from "../error.ts";
 import { printable } from "../process/printable.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import type { ProxySettings } from "../registry/dialer.ts";
 import { redactText } from "../registry/secret.ts";
 
@@ -158,15 +159,9 @@ async function ask(
     body: request.body,
     signal: request.signal,
   });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer.body) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new Error(`it answered with more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(bytes);
-  }
-  const value = parseJson(Buffer.concat(chunks).toString("utf8"));
+  const bytes = await readAtMost(answer.body, MAX_ANSWER_BYTES);
+  if (bytes === undefined) throw new Error(`it answered with more than ${MAX_ANSWER_BYTES} bytes`);
+  const value = parseJson(bytes.toString("utf8"));
   const { statusCode: status, headers } = answer;
   if (status >= 200 && status < 300) return value;
   const said = printable(redactText(saidBy(value))).slice(0, 400);

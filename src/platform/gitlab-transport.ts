@@ -3,6 +3,7 @@ import { rootCertificates } from "node:tls";
 import { type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { errorMessage, KubefileError } from "../error.ts";
 import { printable } from "../process/printable.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import { redactText } from "../registry/secret.ts";
 
 export interface GitLabTransportOptions {
@@ -121,19 +122,13 @@ async function sendOnce(dispatcher: Dispatcher, request: GitLabRequest, signal: 
     body: request.body ?? null,
     signal,
   });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new Error(`it answered with more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(bytes);
-  }
+  const bytes = await readAtMost(response.body, MAX_ANSWER_BYTES);
+  if (bytes === undefined) throw new Error(`it answered with more than ${MAX_ANSWER_BYTES} bytes`);
   const status = response.statusCode;
   const headers = Object.fromEntries(
     Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), [value ?? ""].flat().join(", ")]),
   );
-  const body = parseJson(Buffer.concat(chunks).toString("utf8"));
+  const body = parseJson(bytes.toString("utf8"));
   if (status < 200 || status >= 300) throw refusal(request, status, headers, body);
   return { status, headers, body };
 }

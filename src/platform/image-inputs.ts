@@ -5,7 +5,6 @@ import { builderNames } from "../builders/types.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { BuildOptions } from "../pipeline/options.ts";
 import type { ProjectFile } from "../plan/project-file.ts";
-import { checkoutOf } from "./checkout.ts";
 import { shownPath } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
 
@@ -39,17 +38,15 @@ export async function imageBuilds(
   flags: ValuesOf<typeof imageInputs>,
   project: ProjectFile,
   cwd: string,
-  directory: string,
-): Promise<Pick<BuildOptions, "imageBuilds" | "imagesWithin" | "builder" | "kanikoImage">> {
-  const within = await checkoutOf(directory);
+  { directory, checkout }: { readonly directory: string; readonly checkout: string },
+): Promise<Pick<BuildOptions, "imageBuilds" | "builder" | "kanikoImage">> {
   const builds =
     flags.buildImage === undefined
-      ? parseImageBuilds(project.buildImage ?? [], { directory: await realpath(directory), within })
+      ? parseImageBuilds(project.buildImage ?? [], { directory: await realpath(directory), within: checkout })
       : parseImageBuilds(flags.buildImage, { directory: cwd });
   return {
     // Annotations of CI systems are put at paths from the working directory.
     imageBuilds: builds.map((each) => ({ ...each, shown: shownPath(join(each.context, each.dockerfile), cwd) })),
-    imagesWithin: within,
     builder: flags.builder ?? project.builder ?? "buildkit",
     kanikoImage: imageName(flags.kanikoImage ?? project.kanikoImage),
   };

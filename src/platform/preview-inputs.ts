@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
-import { leads } from "../builders/parse-image-build.ts";
 import { KubefileError } from "../error.ts";
 import { parseReference } from "../oci/reference.ts";
 import { parseForwardTarget } from "../pipeline/forward-target.ts";
 import type { PreviewForward, PreviewOptions } from "../pipeline/preview.ts";
+import { isOutside } from "../rootfs/contained-path.ts";
 import { buildInputs, type HostFlags } from "./build-inputs.ts";
-import { checkoutOf, requireInCheckout } from "./checkout.ts";
+import { requireInCheckout } from "./checkout.ts";
 import type { CommandContext } from "./context.ts";
 import { absolute } from "./input-values.ts";
 import type { Inputs, ValuesOf } from "./inputs.ts";
@@ -107,13 +107,9 @@ export async function resolvePreview(
       ...flags,
       platform: flags.platform === undefined ? [] : [flags.platform],
     };
-    const { options: build, settings } = await resolveBuild(subject, own, context);
-    const checkout = await checkoutOf(build.context);
-    const values = launch.values.map(({ file }) => file);
-    await requireInCheckout(
-      checkout,
-      values.filter((file) => !leads(checkout, file)),
-    );
+    const { checkout, options: build, settings } = await resolveBuild(subject, own, context);
+    const values = launch.values.map(({ file }) => file).filter((file) => !isOutside(checkout, file));
+    await requireInCheckout(checkout, values);
     const { nodeImage, kindConfig, runImage, quietWindow, timeout } = build;
     const same = { nodeImage, kindConfig, runImage, quietWindow, timeout };
     return { settings, options: { ...more, subject: { kind: "context", build }, launch: { ...launch, ...same } } };

@@ -1,4 +1,4 @@
-import { formatLocation, KubefileError } from "../error.ts";
+import { KubefileError, locationPrefix } from "../error.ts";
 import { DiagnosticsError } from "../kubefile/diagnostics-error.ts";
 import { asKubefileError } from "../pipeline/failure.ts";
 import { printable } from "../process/printable.ts";
@@ -21,7 +21,7 @@ export function printError(error: unknown, output: TextOutput, color: boolean): 
   }
   if (known instanceof DiagnosticsError) output.write(`${known.listing({ color })}\n`);
   const message = known instanceof DiagnosticsError ? known.summary : known.message;
-  const where = known.where === undefined ? "" : `${printable(formatLocation(known.where))}: `;
+  const where = printable(locationPrefix(known.where));
   output.write(`${paint(31, `error[${known.code}]`)}: ${where}${indented(message, "  | ")}\n`);
   if (known.code === "INTERNAL") output.write(stackOf(error));
   if (known.hint !== undefined) output.write(`  ${paint(36, "hint:")} ${indented(known.hint, "        ")}\n`);

@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import { leads } from "../builders/parse-image-build.ts";
 import { type CacheFlag, parseCacheSpecs } from "../cache/parse-spec.ts";
 import { KubefileError } from "../error.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import { lockFileOf } from "../pipeline/build-lock.ts";
 import { type BuildOptions, defaultQuietWindow, defaultRunImage, defaultTimeout } from "../pipeline/options.ts";
 import { loadProjectFile, type ProjectFile } from "../plan/project-file.ts";
+import { isOutside } from "../rootfs/contained-path.ts";
 import { ignoreFiles } from "../rootfs/load-ignore-file.ts";
 import type { BuildFlags, HostFlags } from "./build-inputs.ts";
 import { cacheTrust } from "./cache-trust.ts";
@@ -34,6 +34,8 @@ import { exactVersion } from "./tag-scheme.ts";
 import { untrustedEvent } from "./untrusted-event.ts";
 
 export interface ResolvedBuild {
+  /** Absolute path of the checkout that the context is part of. */
+  readonly checkout: string;
   /** For the first platform. */
   readonly options: BuildOptions;
   readonly platforms: readonly [Platform, ...Platform[]];
@@ -81,7 +83,7 @@ export async function resolveBuild(
   };
   const ownKindConfig = project.kindConfig === undefined ? undefined : inContext(project.kindConfig);
   const kindConfig = flags.kindConfig === undefined ? ownKindConfig : absolute(flags.kindConfig, context.cwd);
-  const isOwn = (path: string, flag: string | undefined): boolean => flag === undefined || !leads(checkout, path);
+  const isOwn = (path: string, flag: string | undefined): boolean => flag === undefined || !isOutside(checkout, path);
   await requireInCheckout(checkout, [
     ...(isOwn(file, flags.file) ? [file, lockFileOf(file)] : []),
     ...(kindConfig !== undefined && isOwn(kindConfig, flags.kindConfig) ? [kindConfig] : []),
@@ -104,7 +106,8 @@ export async function resolveBuild(
     labels: parseLabels("--label", flags.label ?? [], project.label),
     annotations: parseLabels("--annotation", flags.annotation ?? [], project.annotation),
     secrets: await readSecrets(flags, context),
-    ...(await imageBuilds(flags, project, context.cwd, directory)),
+    ...(await imageBuilds(flags, project, context.cwd, { directory, checkout })),
+    imagesWithin: checkout,
     baseRegistry: parseBaseRegistry(from("baseRegistry")),
     capture,
     wait: from("wait") ?? "ready",
@@ -140,7 +143,7 @@ export async function resolveBuild(
     ...(flags.store === undefined ? {} : { store: flags.store }),
     progress: from("progress") ?? "auto",
   };
-  return { options, platforms, settings };
+  return { checkout, options, platforms, settings };
 }
 
 function lockMode(lock: boolean | undefined, locked: boolean): BuildOptions["lock"] {

@@ -10,15 +10,6 @@ import { untrustedEvent } from "./untrusted-event.ts";
  */
 const reserved = ["mirror", "insecure", "push", "output", "tag"] as const;
 
-/** How the job says the same. */
-const flagOf = {
-  mirror: "--mirror",
-  insecure: "--insecure",
-  push: "--push",
-  output: "--output",
-  tag: "--tag",
-} as const;
-
 /**
  * Refuses a stranger's `kubefile.yaml` that decides over more than its own build. What the job's own flags say is not taken
  * from the file, and so is no reason.
@@ -35,7 +26,7 @@ export async function refuseStrangersProject(project: ProjectFile, flags: BuildF
   const stranger = keys.length === 0 ? undefined : await untrustedEvent(env);
   if (stranger === undefined) return;
   throw new KubefileError("USAGE", `kubefile.yaml may not decide over ${keys.join(", ")} in ${stranger}`, {
-    hint: `let the job say it: ${keys.map((key) => flagOf[key]).join(", ")}, which then counts in place of the file`,
+    hint: `let the job say it: ${keys.map((key) => `--${key}`).join(", ")}, which then counts in place of the file`,
   });
 }
 

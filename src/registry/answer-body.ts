@@ -2,6 +2,7 @@ import { type Readable, Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { isRecord } from "../oci/json-record.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import type { RegistryErrorCode } from "./errors.ts";
 import type { Redactor } from "./secret.ts";
 import { type Answer, header } from "./transport.ts";
@@ -75,14 +76,9 @@ export async function readBody(answer: Answer, limit: number): Promise<Buffer> {
     answer.body.destroy();
     throw tooLarge();
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of decodedBody(answer)) {
-    size += chunk.byteLength;
-    if (size > limit) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readAtMost(decodedBody(answer), limit);
+  if (bytes === undefined) throw tooLarge();
+  return bytes;
 }
 
 /** Skips the first bytes of a body, for servers that answer a range with the whole. */

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { KubefileError } from "../error.ts";
+import { readAtMost } from "../process/read-at-most.ts";
 import { run } from "../process/run.ts";
 import type { Credential } from "./types.ts";
 
@@ -65,14 +66,7 @@ export function helperRunner(environment: Readonly<Record<string, string>>, sign
 }
 
 async function readLimited(stdout: Readable, program: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stdout) {
-    size += chunk.byteLength;
-    if (size > MAX_OUTPUT_BYTES) {
-      throw new KubefileError("REGISTRY", `${program} printed more than ${MAX_OUTPUT_BYTES} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  const bytes = await readAtMost(stdout, MAX_OUTPUT_BYTES);
+  if (bytes !== undefined) return bytes.toString("utf8");
+  throw new KubefileError("REGISTRY", `${program} printed more than ${MAX_OUTPUT_BYTES} bytes`);
 }

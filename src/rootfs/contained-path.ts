@@ -1,5 +1,5 @@
 import { lstat, readlink } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { isAbsolute, join, posix, relative } from "node:path";
 import { KubefileError } from "../error.ts";
 
 /** As many links as Linux follows in one path. */
@@ -7,8 +7,14 @@ const MAX_LINKS = 40;
 
 /** Whether a written path, read from the root (a leading slash means the root), climbs above it. */
 export function climbsOut(path: string): boolean {
-  const relative = posix.normalize(`./${path}`);
-  return relative === ".." || relative.startsWith("../");
+  const normal = posix.normalize(`./${path}`);
+  return normal === ".." || normal.startsWith("../");
+}
+
+/** Whether a path is outside of a directory, as both are written. */
+export function isOutside(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return climbsOut(way) || isAbsolute(way);
 }
 
 /**

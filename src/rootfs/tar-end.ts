@@ -1,4 +1,4 @@
-import { TAR_BLOCK, tarNumber } from "./tar-header.ts";
+import { TAR_BLOCK, tarSize, tarType } from "./tar-header.ts";
 
 /** The longest extended header that is read, as tar-stream has it. */
 const LONGEST_EXTENSION = 4 * 1024 * 1024;
@@ -17,8 +17,8 @@ export async function* untilEnd(chunks: AsyncIterable<string | Buffer>): AsyncGe
   let hasEnded = false;
 
   const readHeader = (): void => {
-    const type = String.fromCharCode(header[156] ?? 0);
-    const own = Math.max(0, tarNumber(header, 124, 12));
+    const type = tarType(header);
+    const own = Math.max(0, tarSize(header));
     const isExtension = "xgLKN".includes(type);
     const size = isExtension ? own : (announced ?? own);
     content = type === "5" ? 0 : Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;

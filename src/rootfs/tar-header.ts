@@ -9,6 +9,16 @@ export function tarText(header: Buffer, start: number, length: number): string {
   return field.subarray(0, zero === -1 ? length : zero).toString("utf8");
 }
 
+/** Bytes of the entry's content; -1 when the header does not say. */
+export function tarSize(header: Buffer): number {
+  return tarNumber(header, 124, 12);
+}
+
+/** The character that says what the entry is: `0` a file, `5` a directory, `x` more of the next header. */
+export function tarType(header: Buffer): string {
+  return String.fromCharCode(header[156] ?? 0);
+}
+
 /** Octal digits, or the base-256 form that GNU tar made for sizes above 8 GiB; -1 for neither. */
 export function tarNumber(header: Buffer, start: number, length: number): number {
   if (header[start] === 0x80) {

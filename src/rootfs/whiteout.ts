@@ -4,6 +4,9 @@ import { isAbsent } from "./contained-path.ts";
 
 /** A file `.wh.NAME` in a layer removes NAME (OCI image-spec, layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = ".wh.";
+/** Removes all that lower layers put into its directory. */
+export const OPAQUE_WHITEOUT = ".wh..wh..opq";
+
 /**
  * What `.wh.NAME` removes, by its file name; undefined for names of two prefixes, which are private to the writers of other
  * storage drivers. A name that is none would remove the directory itself, or the one above.
@@ -15,9 +18,6 @@ export function hiddenName(file: string, unsafe: (why: string) => Error): string
   if (["", ".", ".."].includes(name)) throw unsafe("is a whiteout of no name");
   return name.startsWith(WHITEOUT_PREFIX) ? undefined : name;
 }
-
-/** Removes all that lower layers put into its directory. */
-export const OPAQUE_WHITEOUT = ".wh..wh..opq";
 
 /**
  * Removes `path` and what is below it, but for what `keeps` names: a whiteout hides lower layers only, wherever in its
