@@ -1,13 +1,13 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { forEachParallel } from "../image/parallel.ts";
+import { isPassing } from "../image/passing-refusal.ts";
 import type { ProfileName } from "../image/profiles.ts";
-import { missesBlob, refusesTypes } from "../image/push.ts";
+import { refusesTypes } from "../image/push.ts";
 import { registryFailure } from "../image/registry-failure.ts";
 import { digestOf } from "../oci/digest.ts";
 import { OCI_MANIFEST } from "../oci/media-types.ts";
 import type { Repository } from "../oci/reference.ts";
-import { RegistryError } from "../registry/errors.ts";
 import type { BlobSource, RegistryClient } from "../registry/types.ts";
 import { shownKey } from "./key.ts";
 import type { Place } from "./place.ts";
@@ -112,23 +112,16 @@ export function registryBlobs(client: RegistryClient, repository: Repository, na
   };
 }
 
-/**
- * Again after what passes by itself: a registry may collect garbage between blob and manifest, and while several builds
- * send it the same blob, one on a plain file system may find its own files half written and say so in several ways.
- */
+/** Again after what passes by itself. */
 async function retryPassing<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      if (tries === TRIES || !(missesBlob(error) || isHalfWritten(error))) throw error;
+      if (tries === TRIES || !isPassing(error)) throw error;
       await sleep(PAUSE_MILLISECONDS * 2 ** (tries - 1), undefined, { signal });
     }
   }
-}
-
-function isHalfWritten(error: unknown): boolean {
-  return error instanceof RegistryError && (error.status === 500 || error.code === "DIGEST_INVALID");
 }
 
 async function sendBlobs(

@@ -16,6 +16,7 @@ import type { ClusterImage } from "./cluster-image.ts";
 import { findMountSources } from "./mount-sources.ts";
 import { inProfile } from "./other-profile.ts";
 import { forEachParallel } from "./parallel.ts";
+import { isPassing } from "./passing-refusal.ts";
 import { rememberPlace } from "./places.ts";
 import type { ProfileName } from "./profiles.ts";
 import { registryFailure } from "./registry-failure.ts";
@@ -90,7 +91,7 @@ async function push(options: PushOptions): Promise<PushResult> {
   return { digest: sent.digest, image: sent, profile: sent.profile, ...transfer.amounts(sent) };
 }
 
-/** A registry that misses a blob after all, as when it collected garbage meanwhile, gets it once more. */
+/** A registry that misses a blob after all, or finds it half written by another push, gets it once more. */
 async function sendManifest(
   { client, repository, signal }: PushOptions,
   image: ClusterImage,
@@ -102,7 +103,7 @@ async function sendManifest(
   try {
     await put();
   } catch (error) {
-    if (!missesBlob(error)) throw error;
+    if (!isPassing(error)) throw error;
     await sleep(NOTICE_MILLISECONDS, undefined, { signal });
     transfer.doubt();
     await transfer.send(image, new Set());
@@ -128,11 +129,6 @@ async function confirm(options: PushOptions, image: ClusterImage, transfer: Blob
   throw new KubefileError("REGISTRY", `${formatRepository(repository)} does not hold what was pushed:\n  ${shown}`, {
     hint: "somebody else may be pushing the same tag, or the registry collects garbage: push again",
   });
-}
-
-/** Something that the manifest names, and that was said to be there, is not. */
-export function missesBlob(error: unknown): boolean {
-  return error instanceof RegistryError && (error.code === "MANIFEST_BLOB_UNKNOWN" || error.code === "BLOB_UNKNOWN");
 }
 
 /** Registries have many ways to say that they do not know a media type; none of these codes means anything else here. */

@@ -175,6 +175,24 @@ describe("pushClusterImage", () => {
     await fetchClusterImage({ client, store: await temporaryStore(), reference });
   });
 
+  it.each([
+    [400, "DIGEST_INVALID", "provided digest did not match uploaded content"],
+    [500, "UNKNOWN", "unknown error"],
+  ])("tries once more where another push is just writing, which a registry answers with %i %s", async (...said) => {
+    const [status, code, message] = said;
+    const { store, image } = await build();
+    let refused = 0;
+    const writing = await proxyWith(async (method, url) => {
+      if (method !== "PUT" || !url.includes("/manifests/") || refused > 0) return undefined;
+      refused += 1;
+      return { status, body: JSON.stringify({ errors: [{ code, message }] }) };
+    });
+    const repository = { host: writing.host, path: `push/writing-${status}` };
+    const result = await pushClusterImage({ client, store, image, repository, tags: ["1"] });
+    expect(result).toMatchObject({ digest: image.digest, uploaded: { blobs: uploadsOf(image).length } });
+    expect(refused).toBe(1);
+  });
+
   it("notices a registry that does not keep what it says it has", async () => {
     const { store, image } = await build();
     const repository = { host: proxy.host, path: "push/forgets" };
